@@ -1,0 +1,1 @@
+"""The past: event log, histories, signals, point-in-time snapshots."""

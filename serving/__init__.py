@@ -1,0 +1,1 @@
+"""What people and machines call: the command line, the service, reports and the demo."""

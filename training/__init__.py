@@ -1,0 +1,1 @@
+"""Labels, churn and spend models, backtests, tracking, and the one scoring function."""

@@ -1,0 +1,1 @@
+"""Pure arithmetic on arrays: survival, discounting, CLV, equity, payback, levers."""
