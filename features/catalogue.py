@@ -1,0 +1,56 @@
+"""The catalogue: which signals a business has, given its contract, metrics and attributes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.expressions import Profile
+from features.kernel import Moment
+from features.signal import Contract, Signal
+from features.signals import advocacy, billing, plan, purchases, support, tenure, usage
+
+FAMILIES = (tenure, plan, billing, usage, support, advocacy, purchases)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Hold the words of one business that signals are made for.
+
+    `metrics` are usage metrics; `levels` maps a declared attribute to its known levels, or to
+    None where the attribute is a number. Stored with the model, so that scoring is the same.
+    """
+
+    metrics: tuple[str, ...] = ()
+    levels: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+
+def catalogue(contract: Contract, vocabulary: Vocabulary) -> tuple[Signal, ...]:
+    """Return every signal that applies, in a fixed order, names unique."""
+    general = [signal for family in FAMILIES for signal in family.SIGNALS]
+    of_metrics = [s for metric in vocabulary.metrics for s in usage.signals_of_metric(metric)]
+    of_attributes = [s for name, levels in vocabulary.levels.items() for s in _about(name, levels)]
+    signals = [*general, *of_metrics, *of_attributes]
+    return tuple(signal for signal in signals if contract in signal.contracts)
+
+
+def signal_matrix(moment: Moment, signals: Sequence[Signal]) -> NDArray[np.float64]:
+    """Return the signals of every customer, shape (n_customers, n_signals); NaN where missing."""
+    return moment.matrix([signal.expression for signal in signals])
+
+
+def _about(attribute: str, levels: tuple[str, ...] | None) -> list[Signal]:
+    if levels is None:
+        sentence = f"Attribute {attribute} from the customers table."
+        return [Signal(attribute, sentence, "number", Profile(attribute), "attributes")]
+    return [
+        Signal(
+            f"{attribute}_is_{level}",
+            f"Whether the attribute {attribute} is {level}.",
+            "flag",
+            Profile(attribute, level),
+            "attributes",
+        )
+        for level in levels
+    ]

@@ -1,0 +1,108 @@
+"""Signals as data: a small language of window primitives and arithmetic on them.
+
+An expression is a frozen value, so that equal parts are computed once and another engine can
+translate it. A happening is a kind of event (`"payment"`), a kind with its label
+(`"support:high"`, `"usage:searches"`) or one derived from plan events (`"downgrade"`,
+`"purchase"`); see `features.happenings`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+class Expression:
+    """Give every expression the arithmetic that signals are written with."""
+
+    def __sub__(self, other: "Expression") -> "Expression":
+        """Return the difference of two expressions."""
+        return Arithmetic("-", self, other)
+
+    def __add__(self, other: "Expression") -> "Expression":
+        """Return the sum of two expressions."""
+        return Arithmetic("+", self, other)
+
+    def __truediv__(self, other: "Expression | float") -> "Expression":
+        """Return the quotient, NaN where the divisor is 0."""
+        divisor = other if isinstance(other, Expression) else Constant(float(other))
+        return Arithmetic("/", self, divisor)
+
+
+@dataclass(frozen=True)
+class Constant(Expression):
+    """Stand for a number."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Count(Expression):
+    """Count happenings in the last `days` before as_of, or ever."""
+
+    happening: str
+    days: int | None = None
+
+
+@dataclass(frozen=True)
+class Total(Expression):
+    """Add up the values of happenings: major units of money, or quantities."""
+
+    happening: str
+    days: int | None = None
+
+
+@dataclass(frozen=True)
+class ActiveDays(Expression):
+    """Count the distinct UTC days with a happening."""
+
+    happening: str
+    days: int
+
+
+@dataclass(frozen=True)
+class DistinctLabels(Expression):
+    """Count the distinct labels among happenings."""
+
+    happening: str
+    days: int
+
+
+@dataclass(frozen=True)
+class DaysSince(Expression):
+    """Give the days since the latest (or first) happening; NaN where there was none."""
+
+    happening: str
+    which: Literal["latest", "first"] = "latest"
+
+
+@dataclass(frozen=True)
+class Latest(Expression):
+    """Give the value of the latest happening that has one; NaN where there was none."""
+
+    happening: str
+
+
+@dataclass(frozen=True)
+class PlanState(Expression):
+    """Give a property of the customer's plan as it stands; see `features.plan_state`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Profile(Expression):
+    """Give a fact of the customers table: 1 where the attribute has the level, else 0.
+
+    Without a level the attribute is a number and stands for itself; NaN where unknown.
+    """
+
+    attribute: str
+    level: str | None = None
+
+
+@dataclass(frozen=True)
+class Arithmetic(Expression):
+    """Combine two expressions; a division by 0 gives NaN."""
+
+    operator: Literal["+", "-", "/"]
+    left: Expression
+    right: Expression

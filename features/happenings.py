@@ -1,0 +1,109 @@
+"""Which events count as what: kinds, kinds with a label, and moves derived from plan events.
+
+Every derivation sees only the visible events it is given, so that the previous price is the
+previous visible price, whatever arrives late.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.contract import KIND_CODES, PLAN_KINDS
+from features.history import MISSING, History
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PlanMoves:
+    """Hold each plan event beside the one before it of the same subscription.
+
+    `row` rises; `list_before`, `list_now`, `paid_before`, `paid_now` are minor units;
+    `label_before` and `label_now` are label codes.
+    """
+
+    row: Rows
+    label_before: NDArray[np.int32]
+    label_now: NDArray[np.int32]
+    list_before: NDArray[np.int64]
+    list_now: NDArray[np.int64]
+    paid_before: NDArray[np.int64]
+    paid_now: NDArray[np.int64]
+
+
+def plan_moves(history: History) -> PlanMoves:
+    """Return the plan changes and renewals that follow another plan event, with both prices."""
+    rows = history.of_kind(*PLAN_KINDS)
+    rows = rows[np.lexsort((rows, history.subscription[rows], history.customer[rows]))]
+    customer, subscription = history.customer[rows], history.subscription[rows]
+    follows = (customer[1:] == customer[:-1]) & (subscription[1:] == subscription[:-1])
+    follows &= history.kind[rows[1:]] != KIND_CODES["subscribe"]
+    before, now = rows[:-1][follows], rows[1:][follows]
+    order = np.argsort(now, kind="stable")
+    before, now = before[order], now[order]
+    listed = np.where(history.list_value == MISSING, history.value, history.list_value)
+    return PlanMoves(
+        row=now,
+        label_before=history.label[before],
+        label_now=history.label[now],
+        list_before=listed[before],
+        list_now=listed[now],
+        paid_before=history.value[before],
+        paid_now=history.value[now],
+    )
+
+
+def _downgrades(moves: PlanMoves) -> NDArray[np.bool_]:
+    return (moves.label_now != moves.label_before) & (moves.list_now < moves.list_before)
+
+
+def _upgrades(moves: PlanMoves) -> NDArray[np.bool_]:
+    return (moves.label_now != moves.label_before) & (moves.list_now > moves.list_before)
+
+
+def _repricings(moves: PlanMoves) -> NDArray[np.bool_]:
+    return (moves.label_now == moves.label_before) & (moves.list_now != moves.list_before)
+
+
+def _discounts_begun(moves: PlanMoves) -> NDArray[np.bool_]:
+    return (moves.paid_now < moves.list_now) & (moves.paid_before >= moves.list_before)
+
+
+def _discounts_ended(moves: PlanMoves) -> NDArray[np.bool_]:
+    return (moves.paid_now >= moves.list_now) & (moves.paid_before < moves.list_before)
+
+
+MOVES: Mapping[str, Callable[[PlanMoves], NDArray[np.bool_]]] = {
+    "downgrade": _downgrades,
+    "upgrade": _upgrades,
+    "repricing": _repricings,
+    "discount_begun": _discounts_begun,
+    "discount_ended": _discounts_ended,
+}
+
+
+def rows_of_kind(history: History, happening: str) -> Rows:
+    """Return the rows of a kind, or of a kind with a label written `kind:label`."""
+    kind, _, label = happening.partition(":")
+    rows = history.of_kind(kind)
+    return rows[history.label[rows] == history.label_code(label)] if label else rows
+
+
+def purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the first row of each purchase, and its value in minor units.
+
+    The payment lines that share a basket are one purchase; a line without a basket is its own.
+    """
+    rows = history.of_kind("payment")
+    basket = history.basket[rows]
+    own = np.flatnonzero(basket == 0)
+    values = np.maximum(history.value[rows], 0)
+    shared = np.flatnonzero(basket)
+    _, first, member = np.unique(basket[shared], return_index=True, return_inverse=True)
+    totals = np.bincount(member, values[shared], len(first)).astype(np.int64)
+    found = np.concatenate([rows[own], rows[shared[first]]])
+    amounts = np.concatenate([values[own], totals])
+    order = np.argsort(found, kind="stable")
+    return found[order], amounts[order]

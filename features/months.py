@@ -1,0 +1,98 @@
+"""Month arithmetic on instants: calendar months in UTC, or months of a fixed number of days.
+
+Instants are int64 microseconds since 1970-01-01 UTC. A calendar month later is the same day and
+time of the next month, clipped to the month's last day.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MonthRule = Literal["calendar"] | float
+Instants = NDArray[np.int64]
+
+DAY = 86_400_000_000
+"""Microseconds in a day."""
+NEVER = np.iinfo(np.int64).max
+"""An instant later than any other: the end of what has no end yet."""
+
+
+def instant_of(moment: datetime) -> int:
+    """Return an aware datetime as microseconds since the epoch."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone; give an aware datetime, for example in UTC.")
+    since_epoch = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since_epoch.days * 86_400 + since_epoch.seconds) * 10**6 + since_epoch.microseconds
+
+
+def datetime_of(instant: int) -> datetime:
+    """Return an instant as an aware datetime in UTC."""
+    seconds, microseconds = divmod(int(instant), 10**6)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=microseconds)
+
+
+def shift_months(instants: ArrayLike, months: ArrayLike, month: MonthRule) -> Instants:
+    """Return each instant moved by its number of months; NEVER stays NEVER.
+
+    Parameters
+    ----------
+    instants, months : broadcastable integers
+        Microseconds since the epoch, and months to move by (negative moves back).
+    month : "calendar" or float
+        What a month is: a calendar month in UTC, or that many days.
+
+    Examples
+    --------
+    >>> jan_31 = instant_of(datetime(2024, 1, 31, tzinfo=UTC))
+    >>> datetime_of(int(shift_months(jan_31, 1, "calendar"))).date().isoformat()
+    '2024-02-29'
+    """
+    at, by = np.broadcast_arrays(np.asarray(instants, np.int64), np.asarray(months, np.int64))
+    moved = _shift_calendar(at, by) if month == "calendar" else at + _days(by * float(month))
+    return np.where(at == NEVER, NEVER, moved)
+
+
+def month_edges(as_of: int, n_months: int, month: MonthRule) -> Instants:
+    """Return the n_months + 1 edges of the months after `as_of`; month k is [edge k-1, edge k)."""
+    return shift_months(as_of, np.arange(n_months + 1), month)
+
+
+def whole_months_between(start: ArrayLike, end: ArrayLike, month: MonthRule) -> Instants:
+    """Return how many whole months fit from start to end (floor; negative if end is earlier)."""
+    begin, finish = np.broadcast_arrays(np.asarray(start, np.int64), np.asarray(end, np.int64))
+    if month != "calendar":
+        return (finish - begin) // _days(float(month))
+    months = _month_number(finish) - _month_number(begin)
+    return months - (_shift_calendar(begin, months) > finish)
+
+
+def months_that_fit(as_of: int, until: int, month: MonthRule) -> int:
+    """Return how many months after `as_of` are over by `until`, at least 0."""
+    return max(0, int(whole_months_between(as_of, until, month)))
+
+
+def _days(days: ArrayLike) -> Instants:
+    return np.rint(np.asarray(days, np.float64) * DAY).astype(np.int64)
+
+
+def _month_number(instants: Instants) -> Instants:
+    months: Instants = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    return months
+
+
+def _shift_calendar(instants: Instants, months: Instants) -> Instants:
+    finite = np.where(instants == NEVER, 0, instants)
+    days = np.floor_divide(finite, DAY)
+    first = _month_number(finite)
+    day_of_month = days - _first_day(first)
+    target = first + months
+    last_day = _first_day(target + 1) - _first_day(target) - 1
+    moved_days: Instants = _first_day(target) + np.minimum(day_of_month, last_day)
+    return moved_days * DAY + (finite - days * DAY)
+
+
+def _first_day(month_number: Instants) -> Instants:
+    days: Instants = month_number.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return days

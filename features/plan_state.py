@@ -1,0 +1,172 @@
+"""Properties of a customer's subscriptions as they stand at `as_of`, booked changes included."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.contract import KIND_CODES
+from features.history import History
+from features.months import NEVER, Instants, month_edges, whole_months_between
+from features.profiles import Profiles
+from features.rules import CustomerRules
+from features.timeline import Timeline
+
+Values = NDArray[np.float64]
+
+
+class PlanStates:
+    """Compute plan properties for every customer; NaN for those without an open subscription."""
+
+    def __init__(
+        self,
+        history: History,
+        timeline: Timeline,
+        profiles: Profiles,
+        as_of: int,
+        rules: CustomerRules,
+    ) -> None:
+        """Keep the visible history and its timeline."""
+        self._history, self._timeline, self._profiles = history, timeline, profiles
+        self._as_of, self._rules = as_of, rules
+
+    def value(self, name: str) -> Values:
+        """Return a property by its name, shape (n_customers,)."""
+        return np.where(self.is_open, STATES[name](self), np.nan)
+
+    @cached_property
+    def is_open(self) -> NDArray[np.bool_]:
+        """Whether a subscription is open at as_of."""
+        return self._timeline.open_at(self._as_of) > 0
+
+    @cached_property
+    def main_interval(self) -> NDArray[np.int64]:
+        """Index of the open interval with the highest MRR, -1 where none is open."""
+        intervals = self._timeline.intervals
+        is_open = (intervals.start <= self._as_of) & (self._as_of < intervals.end)
+        found = np.flatnonzero(is_open)
+        order = np.lexsort((intervals.row[found], intervals.mrr[found]))
+        main = np.full(self._history.n_customers, -1)
+        main[intervals.customer[found[order]]] = found[order]
+        return main
+
+    @cached_property
+    def plan_label(self) -> NDArray[np.object_]:
+        """Label of the main plan, "" where it has none or nothing is open, shape (n_customers,)."""
+        names = np.array([*self._history.labels, ""], dtype=object)
+        names[names == None] = ""  # noqa: E711 -- elementwise
+        rows = self._of_main(self._timeline.intervals.row, -1)
+        codes = np.where(rows >= 0, self._history.label[rows], -1) if len(rows) else rows
+        return names[codes]
+
+    def mrr(self) -> Values:
+        """Return MRR now in major units."""
+        return self._timeline.mrr_at(self._as_of) / self._history.minor_units
+
+    def list_mrr(self) -> Values:
+        """Return MRR before discount in major units."""
+        return self._timeline.list_mrr_at(self._as_of) / self._history.minor_units
+
+    def discount_share(self) -> Values:
+        """Return the share of the list price that is not charged."""
+        listed = self.list_mrr()
+        share = np.zeros(len(listed))
+        np.divide(listed - self.mrr(), listed, out=share, where=listed > 0)
+        return share
+
+    def open_subscriptions(self) -> Values:
+        """Return how many subscriptions are open."""
+        return self._timeline.open_at(self._as_of).astype(np.float64)
+
+    def tenure_months(self) -> Values:
+        """Return whole months since the relationship began.
+
+        A history that begins with anything but `subscribe` began before it was recorded: then
+        the customers table's `acquired_at` counts, where it is earlier.
+        """
+        return self._months_since(np.where(self._is_cut, self._began_earlier, self.began))
+
+    @cached_property
+    def began(self) -> Instants:
+        """Start of the spell that is open at as_of, NEVER where there is none."""
+        return self._timeline.spell_at(self._as_of)[0]
+
+    @cached_property
+    def _began_earlier(self) -> Instants:
+        return np.minimum(self.began, self._profiles.acquired)
+
+    @cached_property
+    def _is_cut(self) -> NDArray[np.bool_]:
+        intervals = self._timeline.intervals
+        opens_spell = intervals.start == self.began[intervals.customer]
+        is_subscribe = self._history.kind[intervals.row] == KIND_CODES["subscribe"]
+        begun = np.bincount(
+            intervals.customer[opens_spell & is_subscribe], minlength=len(self.began)
+        )
+        return begun == 0
+
+    def months_on_plan(self) -> Values:
+        """Return whole months since the main plan's price came into force."""
+        return self._months_since(self._of_main(self._timeline.intervals.start, NEVER))
+
+    def term_months(self) -> Values:
+        """Return the main plan's term in months; 0 means from month to month."""
+        return self._of_main(self._timeline.intervals.term_months, 0).astype(np.float64)
+
+    def months_to_renewal(self) -> Values:
+        """Return in which month ahead the main plan's term ends: 1 is the coming month.
+
+        Terms roll over: a term that began t months ago and lasts T ends in T - t mod T months.
+        """
+        term = self.term_months()
+        elapsed = self.months_on_plan()
+        due = np.full(len(term), np.nan)
+        has_term = self.is_open & (term > 0)
+        due[has_term] = term[has_term] - np.mod(elapsed[has_term], term[has_term])
+        return due
+
+    def months_to_booked_end(self) -> Values:
+        """Return in which month ahead the last subscription ends as booked; NaN if none is."""
+        end = self._timeline.spell_at(self._as_of)[1]
+        booked = (end != NEVER) & self.is_open
+        months = np.full(len(end), np.nan)
+        months[booked] = 1 + whole_months_between(self._as_of, end[booked], self._rules.month)
+        return months
+
+    def booked_mrr_change(self) -> Values:
+        """Return MRR six months ahead as booked over MRR now, less 1; 0 where nothing is booked."""
+        ahead = int(month_edges(self._as_of, 6, self._rules.month)[-1])
+        still_open = self._timeline.open_at(ahead) > 0
+        now, then = self.mrr(), self._timeline.mrr_at(ahead) / self._history.minor_units
+        change = np.zeros(len(now))
+        np.divide(then - now, now, out=change, where=(now > 0) & still_open)
+        return change
+
+    def _months_since(self, start: Instants) -> Values:
+        known = start != NEVER
+        months = np.full(len(start), np.nan)
+        months[known] = whole_months_between(start[known], self._as_of, self._rules.month)
+        return months
+
+    def _of_main(self, values: NDArray[np.generic], missing: int) -> NDArray[np.int64]:
+        if not len(values):
+            return np.full(self._history.n_customers, missing)
+        return np.where(self.main_interval >= 0, values[self.main_interval], missing)
+
+
+STATES: dict[str, Callable[[PlanStates], Values]] = {
+    function.__name__: function
+    for function in (
+        PlanStates.mrr,
+        PlanStates.list_mrr,
+        PlanStates.discount_share,
+        PlanStates.open_subscriptions,
+        PlanStates.tenure_months,
+        PlanStates.months_on_plan,
+        PlanStates.term_months,
+        PlanStates.months_to_renewal,
+        PlanStates.months_to_booked_end,
+        PlanStates.booked_mrr_change,
+    )
+}

@@ -1,0 +1,98 @@
+"""What the customers table says about each customer of a history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.months import NEVER, Instants
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Hold facts about customers, one entry a customer.
+
+    `acquired` is NEVER where unknown, `acquisition_cost` NaN where unknown; `attributes` maps a
+    declared attribute to texts (None where unknown) or numbers (NaN where unknown).
+    """
+
+    acquired: Instants
+    acquisition_cost: NDArray[np.float64]
+    acquisition_channel: NDArray[np.object_]
+    attributes: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+
+    def value(self, attribute: str, level: str | None) -> NDArray[np.float64]:
+        """Return 1 where the attribute has the level, or the attribute itself as a number."""
+        values = self.attributes.get(attribute)
+        if values is None:
+            return np.full(len(self.acquired), np.nan if level is None else 0.0)
+        if level is None:
+            return values.astype(np.float64)
+        return (values.astype(object) == level).astype(np.float64)
+
+    def customers(self, kept: NDArray[np.int64]) -> "Profiles":
+        """Return the profiles of some customers."""
+        return Profiles(
+            self.acquired[kept],
+            self.acquisition_cost[kept],
+            self.acquisition_channel[kept],
+            {name: values[kept] for name, values in self.attributes.items()},
+        )
+
+
+def unknown_profiles(n_customers: int) -> Profiles:
+    """Return the profiles of customers about whom nothing but events is known."""
+    return Profiles(
+        np.full(n_customers, NEVER),
+        np.full(n_customers, np.nan),
+        np.full(n_customers, None, dtype=object),
+    )
+
+
+def profiles_of(
+    customers: pa.Table | None, customer_ids: Sequence[str], attributes: Sequence[str]
+) -> Profiles:
+    """Return the profiles of these customers, in this order, from the customers table."""
+    if customers is None or not customers.num_rows:
+        return unknown_profiles(len(customer_ids))
+    known = customers.column("customer_id")
+    position = pc.index_in(pa.array(customer_ids, pa.string()), value_set=known.combine_chunks())
+    rows = customers.take(position)
+    return Profiles(
+        acquired=_acquired(rows),
+        acquisition_cost=_floats(_column(rows, "acquisition_cost", pa.float64())),
+        acquisition_channel=_texts(_column(rows, "acquisition_channel", pa.string())),
+        attributes={name: _attribute(rows, name) for name in attributes},
+    )
+
+
+def _column(rows: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
+    if name not in rows.column_names:
+        return pa.chunked_array([pa.nulls(rows.num_rows, type_)])
+    return rows.column(name)
+
+
+def _acquired(rows: pa.Table) -> Instants:
+    column = _column(rows, "acquired_at", pa.timestamp("us", tz="UTC"))
+    numbers = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    return np.asarray(pc.fill_null(numbers, NEVER).to_numpy(), dtype=np.int64)
+
+
+def _attribute(rows: pa.Table, name: str) -> NDArray[np.generic]:
+    column = _column(rows, name, pa.string())
+    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if is_number or pa.types.is_decimal(column.type):
+        return _floats(column)
+    return _texts(column)
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    numbers = pc.fill_null(column.cast(pa.float64()), float("nan"))
+    return np.asarray(numbers.to_numpy(), dtype=np.float64)
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    return np.array(column.cast(pa.string()).to_pylist(), dtype=object)

@@ -1,0 +1,1 @@
+"""The catalogue's signals: one module a family."""

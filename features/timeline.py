@@ -1,0 +1,265 @@
+"""Subscriptions over time: what was open, at which price, as plan events and cancellations say.
+
+A timeline is built from whatever events it is given, booked ones included: from the visible ones
+it is what was believed at `as_of`, from all of them it is what really happened.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.contract import KIND_CODES
+from features.history import MISSING, History
+from features.months import DAY, NEVER, Instants, shift_months
+from features.rules import CustomerRules
+
+_CANCEL = KIND_CODES["cancel"]
+_WITHDRAWN = KIND_CODES["cancel_withdrawn"]
+_SUBSCRIBE = KIND_CODES["subscribe"]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Hold stretches of one subscription at one price, each [start, end); one entry a stretch.
+
+    `customer` indexes the history's customers and rises; `row` is the history's row that opened
+    the stretch; `mrr` and `list_mrr` are minor units a month; `end` is NEVER where none is known;
+    `closing_row` is the row of the cancellation that ends it, else -1.
+    """
+
+    customer: NDArray[np.int64]
+    subscription: NDArray[np.int32]
+    start: Instants
+    end: Instants
+    row: NDArray[np.int64]
+    closing_row: NDArray[np.int64]
+    mrr: NDArray[np.int64]
+    list_mrr: NDArray[np.int64]
+    term_months: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Hold step functions of time for each customer: open subscriptions and MRR.
+
+    Steps are sorted by customer and time; `n_open`, `mrr` and `list_mrr` hold from `at` on.
+    """
+
+    n_customers: int
+    intervals: Intervals
+    customer: NDArray[np.int64]
+    at: Instants
+    n_open: NDArray[np.int64]
+    mrr: NDArray[np.int64]
+    list_mrr: NDArray[np.int64]
+    rejoin_grace: int
+
+    def position(self, instant: int) -> NDArray[np.int64]:
+        """Return the step in force at an instant for each customer, -1 before the first."""
+        begun = np.bincount(self.customer[self.at <= instant], minlength=self.n_customers)
+        return np.where(begun > 0, self._first_step + begun - 1, -1)
+
+    def open_at(self, instant: int) -> NDArray[np.int64]:
+        """Return the number of open subscriptions at an instant, shape (n_customers,)."""
+        return self._value_at(self.n_open, instant)
+
+    def mrr_at(self, instant: int) -> NDArray[np.int64]:
+        """Return the MRR at an instant in minor units, shape (n_customers,)."""
+        return self._value_at(self.mrr, instant)
+
+    def list_mrr_at(self, instant: int) -> NDArray[np.int64]:
+        """Return the MRR before discount at an instant in minor units, shape (n_customers,)."""
+        return self._value_at(self.list_mrr, instant)
+
+    def accrued(self, edges: Instants) -> NDArray[np.float64]:
+        """Return MRR accrued by time between edges, shape (n_customers, len(edges) - 1).
+
+        In minor units: the MRR times the share of the stretch between two edges it was in force.
+        """
+        return self._integrals(self.mrr, edges)
+
+    def open_share(self, edges: Instants) -> NDArray[np.float64]:
+        """Return the share of time a subscription was open, shape (n_customers, n_edges - 1)."""
+        return self._integrals(np.minimum(self.n_open, 1), edges)
+
+    @cached_property
+    def spells(self) -> tuple[NDArray[np.int64], Instants, Instants]:
+        """Customers' spells as (customer, start, end), gaps up to the rejoin grace joined.
+
+        Sorted by customer and start; end is NEVER where the spell goes on.
+        """
+        is_open = self.n_open > 0
+        begins = is_open & ~np.concatenate([[False], is_open[:-1] & ~self._starts[1:]])
+        ends = ~is_open & np.concatenate([[False], is_open[:-1] & ~self._starts[1:]])
+        customer, start = self.customer[begins], self.at[begins]
+        spell = np.cumsum(begins) - 1
+        end = np.full(len(start), NEVER)
+        end[spell[ends]] = self.at[ends]
+        return _joined(customer, start, end, self.rejoin_grace)
+
+    def spell_at(self, instant: int) -> tuple[Instants, Instants]:
+        """Return start and end of each customer's latest spell begun by an instant.
+
+        Shape (n_customers,) each; start is NEVER where there was none.
+        """
+        customer, start, end = self.spells
+        latest = np.flatnonzero(start <= instant)
+        begin, finish = np.full(self.n_customers, NEVER), np.full(self.n_customers, NEVER)
+        begin[customer[latest]], finish[customer[latest]] = start[latest], end[latest]
+        return begin, finish
+
+    @cached_property
+    def _starts(self) -> NDArray[np.bool_]:
+        return np.concatenate([[True], self.customer[1:] != self.customer[:-1]])[: len(self.at)]
+
+    @cached_property
+    def _first_step(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.customer, np.arange(self.n_customers))
+
+    def _value_at(self, values: NDArray[np.int64], instant: int) -> NDArray[np.int64]:
+        position = self.position(instant)
+        if not len(values):
+            return np.zeros(self.n_customers, dtype=np.int64)
+        return np.where(position >= 0, values[position], 0)
+
+    def _integrals(self, values: NDArray[np.int64], edges: Instants) -> NDArray[np.float64]:
+        until = np.concatenate([self.at[1:], [NEVER]])[: len(self.at)]
+        until[np.concatenate([self._starts[1:], [True]])[: len(self.at)]] = NEVER
+        shares = np.zeros((self.n_customers, len(edges) - 1))
+        for month, (begin, end) in enumerate(pairwise(edges)):
+            overlap = np.minimum(until, end) - np.maximum(self.at, begin)
+            held = np.maximum(overlap, 0) / (end - begin) * values
+            shares[:, month] = np.bincount(self.customer, held, self.n_customers)
+        return shares
+
+
+def timeline_of(history: History, rules: CustomerRules) -> Timeline:
+    """Build the timeline that the events of a history imply.
+
+    A cancellation withdrawn before it took effect never was; a change booked before the
+    cancellation it follows is void; with `term_end = "lapses"` a term that nobody renewed ends.
+    """
+    intervals = _intervals(history, rules)
+    customer = np.concatenate([intervals.customer, intervals.customer])
+    at = np.concatenate([intervals.start, intervals.end])
+    sign = np.repeat([1, -1], len(intervals.start))
+    changes = np.stack([np.ones(len(at), np.int64), *(np.tile(c, 2) for c in _prices(intervals))])
+    kept = at != NEVER
+    order = np.flatnonzero(kept)[np.lexsort((at[kept], customer[kept]))]
+    levels = np.cumsum((changes * sign)[:, order], axis=1)
+    customer, at = customer[order], at[order]
+    last_of_instant = np.concatenate(
+        [(customer[1:] != customer[:-1]) | (at[1:] != at[:-1]), [True]]
+    )[: len(at)]
+    levels = _restarted(levels, customer)[:, last_of_instant]
+    return Timeline(
+        n_customers=history.n_customers,
+        intervals=intervals,
+        customer=customer[last_of_instant],
+        at=at[last_of_instant],
+        n_open=levels[0],
+        mrr=levels[1],
+        list_mrr=levels[2],
+        rejoin_grace=rules.rejoin_grace_days * DAY,
+    )
+
+
+def _prices(intervals: Intervals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return intervals.mrr, intervals.list_mrr
+
+
+def _restarted(levels: NDArray[np.int64], customer: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return running totals that begin anew with each customer."""
+    if not len(customer):
+        return levels
+    first = np.flatnonzero(np.concatenate([[True], customer[1:] != customer[:-1]]))
+    before = np.concatenate([np.zeros((len(levels), 1), np.int64), levels], axis=1)[:, first]
+    return levels - np.repeat(before, np.diff(np.append(first, len(customer))), axis=1)
+
+
+def _intervals(history: History, rules: CustomerRules) -> Intervals:
+    rows = _effective_rows(history)
+    group = _groups(history, rows)
+    is_last = np.append(group[1:] != group[:-1], True)[: len(rows)]
+    start, is_cancel = history.effective[rows], history.kind[rows] == _CANCEL
+    following = np.where(is_last, NEVER, np.roll(start, -1))
+    end = _lapsed(following, start, history.term_months[rows], rules)
+    is_closed = np.roll(is_cancel, -1) & ~is_last & (end == following)
+    closing = np.where(is_closed, np.roll(rows, -1), -1)
+    kept = ~is_cancel & (end > start)
+    mrr = np.maximum(history.value[rows], 0)
+    listed = history.list_value[rows]
+    return Intervals(
+        customer=history.customer[rows][kept],
+        subscription=history.subscription[rows][kept],
+        start=start[kept],
+        end=end[kept],
+        row=rows[kept],
+        closing_row=closing[kept],
+        mrr=mrr[kept],
+        list_mrr=np.where(listed == MISSING, mrr, listed)[kept],
+        term_months=history.term_months[rows][kept],
+    )
+
+
+def _lapsed(
+    following: Instants, start: Instants, term: NDArray[np.int32], rules: CustomerRules
+) -> Instants:
+    if rules.term_end == "rolls":
+        return following
+    term_end = np.where(term > 0, shift_months(start, term, rules.month), NEVER)
+    return np.minimum(following, term_end)
+
+
+def _effective_rows(history: History) -> NDArray[np.int64]:
+    """Return rows of plan events and of cancellations that count, by subscription and effect."""
+    rows = history.of_kind("subscribe", "plan_change", "renew", "cancel", "cancel_withdrawn")
+    rows = rows[np.lexsort((rows, history.subscription[rows], history.customer[rows]))]
+    rows = rows[~_withdrawn(history, rows)]
+    effective, subscription = history.effective[rows], history.subscription[rows]
+    rows = rows[np.lexsort((rows, effective, subscription, history.customer[rows]))]
+    return rows[~_overtaken_by_cancel(history, rows)]
+
+
+def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark withdrawals, and the cancellations that were withdrawn before they took effect."""
+    kind = history.kind[rows]
+    group = _groups(history, rows)
+    index = np.arange(len(rows))
+    is_withdrawal = kind == _WITHDRAWN
+    next_one = np.minimum.accumulate(np.where(is_withdrawal, index, len(rows))[::-1])[::-1]
+    inside = np.minimum(next_one, len(rows) - 1)
+    reached = (next_one < len(rows)) & (group[inside] == group)
+    in_time = history.effective[rows] > history.occurred[rows[inside]]
+    return is_withdrawal | ((kind == _CANCEL) & reached & in_time)
+
+
+def _overtaken_by_cancel(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark plan events booked before the cancellation that takes effect ahead of them."""
+    group = _groups(history, rows)
+    is_cancel = history.kind[rows] == _CANCEL
+    last_cancel = np.maximum.accumulate(np.where(is_cancel, np.arange(len(rows)), -1))
+    inside = np.maximum(last_cancel, 0)
+    follows = (last_cancel >= 0) & (group[inside] == group) & ~is_cancel
+    return follows & (rows[inside] > rows) & (history.kind[rows] != _SUBSCRIBE)
+
+
+def _groups(history: History, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    customer, subscription = history.customer[rows], history.subscription[rows]
+    changes = (customer[1:] != customer[:-1]) | (subscription[1:] != subscription[:-1])
+    return np.concatenate([[0], np.cumsum(changes)])[: len(rows)]
+
+
+def _joined(
+    customer: NDArray[np.int64], start: Instants, end: Instants, grace: int
+) -> tuple[NDArray[np.int64], Instants, Instants]:
+    if not len(customer):
+        return customer, start, end
+    same = customer[1:] == customer[:-1]
+    continues = same & (start[1:] - np.where(same, end[:-1], 0) <= grace)
+    first = np.concatenate([[True], ~continues])
+    last = np.concatenate([~continues, [True]])
+    return customer[first], start[first], end[last]
