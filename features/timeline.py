@@ -6,7 +6,6 @@ it is what was believed at `as_of`, from all of them it is what really happened.
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,16 +73,30 @@ class Timeline:
         """Return the MRR before discount at an instant in minor units, shape (n_customers,)."""
         return self._value_at(self.list_mrr, instant)
 
-    def accrued(self, edges: Instants) -> NDArray[np.float64]:
-        """Return MRR accrued by time between edges, shape (n_customers, len(edges) - 1).
+    def accrued(
+        self, edges: Instants, monthly: NDArray[np.float64], until: Instants
+    ) -> NDArray[np.float64]:
+        """Return what accrues by time between edges, shape (n_customers, len(edges) - 1).
 
-        In minor units: the MRR times the share of the stretch between two edges it was in force.
+        Parameters
+        ----------
+        edges : (n_months + 1,)
+            Instants between which to add up.
+        monthly : (n_intervals,)
+            What an interval brings a month, for example its MRR.
+        until : (n_customers,)
+            Instant from which on a customer accrues nothing more.
         """
-        return self._integrals(self.mrr, edges)
+        intervals = self.intervals
+        over = np.minimum(intervals.end, until[intervals.customer])
+        shares = _shares_of_months(intervals.start, over, edges)
+        return _summed_by(intervals.customer, shares * monthly, self.n_customers)
 
-    def open_share(self, edges: Instants) -> NDArray[np.float64]:
-        """Return the share of time a subscription was open, shape (n_customers, n_edges - 1)."""
-        return self._integrals(np.minimum(self.n_open, 1), edges)
+    def open_share(self, edges: Instants, until: Instants) -> NDArray[np.float64]:
+        """Return the share of time in a spell before `until`, shape (n_customers, n_edges - 1)."""
+        customer, start, end = self.spells
+        over = np.minimum(end, until[customer])
+        return _summed_by(customer, _shares_of_months(start, over, edges), self.n_customers)
 
     @cached_property
     def spells(self) -> tuple[NDArray[np.int64], Instants, Instants]:
@@ -125,15 +138,18 @@ class Timeline:
             return np.zeros(self.n_customers, dtype=np.int64)
         return np.where(position >= 0, values[position], 0)
 
-    def _integrals(self, values: NDArray[np.int64], edges: Instants) -> NDArray[np.float64]:
-        until = np.concatenate([self.at[1:], [NEVER]])[: len(self.at)]
-        until[np.concatenate([self._starts[1:], [True]])[: len(self.at)]] = NEVER
-        shares = np.zeros((self.n_customers, len(edges) - 1))
-        for month, (begin, end) in enumerate(pairwise(edges)):
-            overlap = np.minimum(until, end) - np.maximum(self.at, begin)
-            held = np.maximum(overlap, 0) / (end - begin) * values
-            shares[:, month] = np.bincount(self.customer, held, self.n_customers)
-        return shares
+
+def _shares_of_months(start: Instants, end: Instants, edges: Instants) -> NDArray[np.float64]:
+    """Return the share of each month that each stretch covers, shape (n_months, n_stretches)."""
+    begin, finish = edges[:-1, None], edges[1:, None]
+    overlap = np.minimum(end, finish) - np.maximum(start, begin)
+    return np.maximum(overlap, 0) / (finish - begin)
+
+
+def _summed_by(
+    customer: NDArray[np.int64], values: NDArray[np.float64], n_customers: int
+) -> NDArray[np.float64]:
+    return np.column_stack([np.bincount(customer, row, n_customers) for row in values])
 
 
 def timeline_of(history: History, rules: CustomerRules) -> Timeline:

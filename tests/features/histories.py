@@ -5,25 +5,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from features.history import History, history_from_events
+from features.log import EVENT_SCHEMA
 from features.months import instant_of
-
-TIME = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema(
-    {
-        "event_id": pa.string(),
-        "customer_id": pa.string(),
-        "kind": pa.string(),
-        "occurred_at": TIME,
-        "recorded_at": TIME,
-        "effective_at": TIME,
-        "subscription_id": pa.string(),
-        "amount": pa.float64(),
-        "list_amount": pa.float64(),
-        "label": pa.string(),
-        "term_months": pa.int32(),
-        "basket_id": pa.string(),
-    }
-)
 
 
 def moment(text):
@@ -39,7 +22,7 @@ def events_of(*rows):
     """Return contract events from (customer, kind, occurred_at[, further columns]) rows."""
     events = []
     for number, (customer_id, kind, occurred_at, *more) in enumerate(rows):
-        event = dict.fromkeys(SCHEMA.names) | {
+        event = dict.fromkeys(EVENT_SCHEMA.names) | {
             "event_id": f"{number:04d}",
             "customer_id": customer_id,
             "kind": kind,
@@ -49,7 +32,7 @@ def events_of(*rows):
         for name, value in more[0].items() if more else ():
             event[name] = moment(value) if name.endswith("_at") else value
         events.append(event)
-    return pa.Table.from_pylist(events, schema=SCHEMA)
+    return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
 
 
 def history_of(*rows) -> History:

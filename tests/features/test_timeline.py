@@ -108,8 +108,9 @@ def test_mrr_accrues_by_the_share_of_the_month_it_was_in_force():
     edges = month_edges(instant_of(datetime(2024, 4, 1, tzinfo=UTC)), 2, "calendar")
     timeline = timeline_of(history, ROLLS)
 
-    np.testing.assert_allclose(timeline.accrued(edges), [[2000.0, 0.0]])
-    np.testing.assert_allclose(timeline.open_share(edges), [[1.0, 0.0]])
+    accrued = timeline.accrued(edges, timeline.intervals.mrr, np.array([NEVER]))
+    np.testing.assert_allclose(accrued, [[2000.0, 0.0]])
+    np.testing.assert_allclose(timeline.open_share(edges, np.array([NEVER])), [[1.0, 0.0]])
 
 
 def test_a_block_without_subscriptions_has_nothing_open():
@@ -117,5 +118,6 @@ def test_a_block_without_subscriptions_has_nothing_open():
     timeline = timeline_of(history, ROLLS)
 
     assert timeline.open_at(at("2024-05-01")).tolist() == [0]
-    assert timeline.accrued(month_edges(at("2024-05-01"), 2, "calendar")).tolist() == [[0.0, 0.0]]
+    edges = month_edges(at("2024-05-01"), 2, "calendar")
+    assert timeline.open_share(edges, np.array([NEVER])).tolist() == [[0.0, 0.0]]
     assert timeline.spell_at(at("2024-05-01"))[0].tolist() == [NEVER]
