@@ -32,7 +32,7 @@ class Flows:
         inside = (month >= 0) & (month < len(edges) - 1) & (at < until[customer])
         cell = customer[inside] * (len(edges) - 1) + month[inside]
         size = history.n_customers * (len(edges) - 1)
-        sums: Money = np.bincount(cell, self.margin[inside], size)
+        sums = np.bincount(cell, self.margin[inside], size).astype(np.float64)
         return sums.reshape(history.n_customers, len(edges) - 1)
 
 

@@ -1,0 +1,113 @@
+"""The monthly hazard of leaving: a tenure anchor plus boosted trees on signals, calibrated."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from training.anchor import TenureAnchor
+from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
+from training.calibration import LogitCalibration, fit_calibration, logit, probability
+from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
+
+FEWEST_EXITS = 300
+"""Below this many exits the anchor answers alone."""
+MOST_ROWS = 1_500_000
+_OBJECTIVE = "binary:logistic"
+
+
+@dataclass(frozen=True)
+class ChurnRows:
+    """Hold landmark rows: what was known, and what happened after.
+
+    `signals` (n, n_signals) and `clocks` (n, 4) at the landmark; `landmark` (n,) numbers the
+    landmarks in months (any origin); `exit_month` is 0 where none was seen in the
+    `months_observed` months.
+    """
+
+    signals: Matrix
+    clocks: NDArray[np.float64]
+    landmark: NDArray[np.int64]
+    exit_month: NDArray[np.int64]
+    months_observed: NDArray[np.int64]
+
+    @property
+    def n_exits(self) -> int:
+        """Exits by distinct customers seen from their first month ahead; a lower bound."""
+        return int((self.exit_month == 1).sum())
+
+
+@dataclass(frozen=True)
+class HazardModel:
+    """Hold what predicts the monthly hazard; without a booster the anchor answers alone."""
+
+    anchor: TenureAnchor
+    calibration: LogitCalibration
+    longest_month: int
+    booster: xgb.Booster | None = None
+
+    def hazard(
+        self, signals: Matrix, clocks: NDArray[np.float64], n_months: int
+    ) -> NDArray[np.float64]:
+        """Return P(leaving in month k given alive at its start), shape (n_customers, n_months).
+
+        Beyond the longest month trained on, signals act as in that month and the anchor goes on.
+        """
+        rows = np.repeat(np.arange(len(signals)), n_months)
+        month = np.tile(np.arange(1, n_months + 1), len(signals))
+        seen = np.minimum(month, self.longest_month)
+        anchor = _anchor_logit(self.anchor, clocks, rows, month)
+        inputs = inputs_of(signals, clocks, rows, month)
+        inputs[:, signals.shape[1]] = seen
+        raised = predict_margin(self.booster, inputs, anchor)
+        return probability(self.calibration.logit(raised)).reshape(len(signals), n_months)
+
+
+def fit_hazard(
+    rows: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int, seed: int
+) -> HazardModel:
+    """Fit the hazard on landmark rows.
+
+    Parameters
+    ----------
+    later_from : int
+        Months that end after this landmark number make up the later window: it decides when
+        boosting stops and calibrates. Then trees are refitted on all months.
+    """
+    periods = thin_out(
+        expand(rows.exit_month, rows.months_observed, longest),
+        MOST_ROWS,
+        np.random.default_rng(seed),
+    )
+    bare = HazardModel(anchor, LogitCalibration(), longest)
+    if rows.n_exits < FEWEST_EXITS:
+        return bare
+    training = _training_rows(rows, anchor, periods)
+    is_later = rows.landmark[periods.landmark_row] + periods.month > later_from
+    earlier, later = training.only(~is_later), training.only(is_later)
+    if not earlier.outcome.any() or not later.outcome.any():
+        return bare
+    stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, seed)
+    calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
+    booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, seed)
+    return replace(bare, booster=booster, calibration=calibration)
+
+
+def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:
+    row, month = periods.landmark_row, periods.month
+    return Rows(
+        inputs_of(rows.signals, rows.clocks, row, month),
+        _anchor_logit(anchor, rows.clocks, row, month),
+        periods.left.astype(np.float64),
+        periods.weight,
+    )
+
+
+def _anchor_logit(
+    anchor: TenureAnchor,
+    clocks: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    month: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    return logit(anchor.hazard(clocks[rows, 0] + month))

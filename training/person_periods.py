@@ -1,0 +1,89 @@
+"""Person-period rows: one a customer, landmark and month ahead, with what is known of that month.
+
+The expansion handles censoring (a month counts only where it is over) and left truncation
+(a customer enters at the landmark, alive).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FUTURE_COVARIATES = ("months_ahead", "tenure_then", "renewal_due", "months_past_booked_end")
+CLOCK_SIGNALS = ("tenure_months", "term_months", "months_to_renewal", "months_to_booked_end")
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PersonPeriods:
+    """Hold rows for a hazard: inputs (n, n_signals + 4), anchor input, outcome and weight.
+
+    `landmark_row` points at the landmark row a period was made from; `month` is months ahead.
+    """
+
+    landmark_row: NDArray[np.int64]
+    month: NDArray[np.int64]
+    left: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+
+
+def expand(
+    exit_month: NDArray[np.int64], months_observed: NDArray[np.int64], longest: int
+) -> PersonPeriods:
+    """Return a row for every month a customer was at risk in, up to `longest` months ahead.
+
+    Parameters
+    ----------
+    exit_month : (n_landmark_rows,)
+        Month of the exit, 0 where none was seen.
+    months_observed : (n_landmark_rows,)
+        Months ahead that are over.
+    """
+    at_risk = np.where(exit_month > 0, exit_month, months_observed)
+    rows = np.repeat(np.arange(len(exit_month)), np.minimum(at_risk, longest))
+    first = np.concatenate([[0], np.cumsum(np.minimum(at_risk, longest))])[:-1]
+    month = np.arange(len(rows)) - first[rows] + 1
+    return PersonPeriods(rows, month, month == exit_month[rows], np.ones(len(rows)))
+
+
+def thin_out(periods: PersonPeriods, most_rows: int, rng: np.random.Generator) -> PersonPeriods:
+    """Return all exits and a weighted sample of the other months, about `most_rows` in all."""
+    stayed = np.flatnonzero(~periods.left)
+    wanted = max(most_rows - int(periods.left.sum()), most_rows // 2)
+    if len(stayed) <= wanted:
+        return periods
+    share = wanted / len(stayed)
+    kept = periods.left.copy()
+    kept[stayed] = rng.random(len(stayed)) < share
+    weight = np.where(periods.left, 1.0, 1.0 / share)
+    return PersonPeriods(
+        periods.landmark_row[kept], periods.month[kept], periods.left[kept], weight[kept]
+    )
+
+
+def inputs_of(
+    signals: Matrix,
+    clocks: NDArray[np.float64],
+    landmark_row: NDArray[np.int64],
+    month: NDArray[np.int64],
+) -> Matrix:
+    """Return the hazard's inputs: signals at the landmark and what is known of the month ahead.
+
+    Parameters
+    ----------
+    signals : (n_landmark_rows, n_signals)
+    clocks : (n_landmark_rows, 4)
+        The CLOCK_SIGNALS, in that order.
+    landmark_row, month : (n_periods,)
+    """
+    tenure, term, renewal, booked_end = clocks[landmark_row].T
+    due = (term > 0) & (np.mod(month - renewal, np.maximum(term, 1)) == 0) & (month >= renewal)
+    known = np.column_stack([month, tenure + month, due, month - booked_end])
+    return np.hstack([signals[landmark_row], known.astype(np.float32)])
+
+
+def clock_columns(names: Sequence[str]) -> list[int]:
+    """Return where the CLOCK_SIGNALS stand among the signals' names."""
+    return [names.index(name) for name in CLOCK_SIGNALS]
