@@ -1,0 +1,1 @@
+"""A simulated telecom operator whose true hazards and margins are known."""
