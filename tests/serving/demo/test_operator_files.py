@@ -127,6 +127,15 @@ def test_no_event_of_a_customer_precedes_the_subscription(events: pd.DataFrame) 
     assert (events["occurred_at"] >= events["customer_id"].map(subscribed)).all()
 
 
+def test_a_discounts_end_comes_after_the_subscription_it_was_booked_with(
+    events: pd.DataFrame,
+) -> None:
+    first_moves = events[events["kind"].isin(PLAN_KINDS)].sort_values(
+        ["customer_id", "occurred_at", "event_id"]
+    )
+    assert (first_moves.groupby("customer_id")["kind"].first() == "subscribe").all()
+
+
 def test_local_times_come_back_as_the_instants_of_the_simulation(
     spotless: Operator, events: pd.DataFrame
 ) -> None:
