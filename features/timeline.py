@@ -73,6 +73,12 @@ class Timeline:
         """Return the MRR before discount at an instant in minor units, shape (n_customers,)."""
         return self._value_at(self.list_mrr, instant)
 
+    def sum_at(self, monthly: NDArray[np.float64], instant: int) -> NDArray[np.float64]:
+        """Return an interval's property added up over those open then, (n_customers,)."""
+        intervals = self.intervals
+        is_open = (intervals.start <= instant) & (instant < intervals.end)
+        return np.bincount(intervals.customer[is_open], monthly[is_open], self.n_customers)
+
     def accrued(
         self, edges: Instants, monthly: NDArray[np.float64], until: Instants
     ) -> NDArray[np.float64]:
@@ -254,13 +260,12 @@ def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _overtaken_by_cancel(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark plan events booked before the cancellation that takes effect ahead of them."""
-    group = _groups(history, rows)
-    is_cancel = history.kind[rows] == _CANCEL
-    last_cancel = np.maximum.accumulate(np.where(is_cancel, np.arange(len(rows)), -1))
-    inside = np.maximum(last_cancel, 0)
-    follows = (last_cancel >= 0) & (group[inside] == group) & ~is_cancel
-    return follows & (rows[inside] > rows) & (history.kind[rows] != _SUBSCRIBE)
+    """Mark plan events booked before a cancellation that takes effect ahead of them."""
+    kind = history.kind[rows]
+    base = _groups(history, rows) * (len(history.kind) + 1)
+    asked = np.where(kind == _CANCEL, rows + 1, 0)
+    latest_cancel = np.maximum.accumulate(base + asked) - base - 1
+    return (latest_cancel > rows) & (kind != _CANCEL) & (kind != _SUBSCRIBE)
 
 
 def _groups(history: History, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -38,11 +38,30 @@ class Flows:
 
 def event_flows(history: History, business: Business) -> Flows:
     """Return the margin of every event that has one: payments, refunds, costs, cost to serve."""
-    parts = [*_revenue_flows(history, business), *_cost_flows(history, business)]
-    rows = np.concatenate([part.row for part in parts])
-    margins = np.concatenate([part.margin for part in parts])
-    order = np.argsort(rows, kind="stable")
-    return Flows(rows[order], margins[order])
+    revenue, cost = revenue_flows(history, business), cost_flows(history, business)
+    return _together([revenue, cost])
+
+
+def revenue_flows(history: History, business: Business) -> Flows:
+    """Return the gross margin of payments less that of refunds, as far as they are revenue."""
+    paid, refunded = history.of_kind("payment"), history.of_kind("refund")
+    if business.revenue == "mrr":
+        extra = [history.label_code(label) for label in business.extra_revenue]
+        paid = paid[np.isin(history.label[paid], extra)]
+        refunded = refunded[np.isin(history.label[refunded], extra)]
+    brought = _valued(history, business, paid, 1.0)
+    return _together([brought, _valued(history, business, refunded, -1.0)])
+
+
+def cost_flows(history: History, business: Business) -> Flows:
+    """Return costs caused and costs to serve by event, as negative margin."""
+    caused = history.of_kind("cost")
+    flows = [Flows(caused, -history.value[caused] / history.minor_units)]
+    for key, cost in business.cost_to_serve.items():
+        if key != "per_month":
+            rows = _rows_served(history, key, business.cost_to_serve)
+            flows.append(Flows(rows, np.full(len(rows), -cost)))
+    return _together(flows)
 
 
 def subscription_margin(
@@ -52,22 +71,24 @@ def subscription_margin(
 
     Counts time up to each customer's `until`; zero where revenue is `"payments"`, costs apart.
     """
-    share = _margin_shares(history, business, timeline.intervals.row)
-    monthly = timeline.intervals.mrr / history.minor_units * share
-    if business.revenue != "mrr":
-        monthly = np.zeros(len(monthly))
     idle_cost = business.cost_to_serve.get("per_month", 0.0)
-    served = timeline.open_share(edges, until)
-    return timeline.accrued(edges, monthly, until) - idle_cost * served
+    monthly = recurring_margin(history, timeline, business)
+    return timeline.accrued(edges, monthly, until) - idle_cost * timeline.open_share(edges, until)
 
 
-def _revenue_flows(history: History, business: Business) -> list[Flows]:
-    paid, refunded = history.of_kind("payment"), history.of_kind("refund")
-    if business.revenue == "mrr":
-        extra = [history.label_code(label) for label in business.extra_revenue]
-        paid = paid[np.isin(history.label[paid], extra)]
-        refunded = refunded[np.isin(history.label[refunded], extra)]
-    return [_valued(history, business, paid, 1.0), _valued(history, business, refunded, -1.0)]
+def recurring_margin(history: History, timeline: Timeline, business: Business) -> Money:
+    """Return the gross margin of each interval's MRR a month, zero where payments are revenue."""
+    if business.revenue != "mrr":
+        return np.zeros(len(timeline.intervals.row))
+    share = _margin_shares(history, business, timeline.intervals.row)
+    return timeline.intervals.mrr / history.minor_units * share
+
+
+def _together(parts: list[Flows]) -> Flows:
+    rows = np.concatenate([part.row for part in parts])
+    margins = np.concatenate([part.margin for part in parts])
+    order = np.argsort(rows, kind="stable")
+    return Flows(rows[order], margins[order])
 
 
 def _valued(history: History, business: Business, rows: NDArray[np.int64], sign: float) -> Flows:
@@ -79,16 +100,6 @@ def _margin_shares(history: History, business: Business, rows: NDArray[np.int64]
     codes, member = np.unique(history.label[rows], return_inverse=True)
     labels = [history.labels[code] if code >= 0 else None for code in codes]
     return np.array(business.margin_of(labels), dtype=np.float64)[member]
-
-
-def _cost_flows(history: History, business: Business) -> list[Flows]:
-    caused = history.of_kind("cost")
-    flows = [Flows(caused, -history.value[caused] / history.minor_units)]
-    for key, cost in business.cost_to_serve.items():
-        if key != "per_month":
-            rows = _rows_served(history, key, business.cost_to_serve)
-            flows.append(Flows(rows, np.full(len(rows), -cost)))
-    return flows
 
 
 def _rows_served(history: History, key: str, costs: dict[str, float]) -> NDArray[np.int64]:

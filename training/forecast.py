@@ -1,0 +1,26 @@
+"""What every model returns: churn, activity and margin by month ahead."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curves = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Hold one row a customer, one column a month ahead, shape (n_customers, n_months) each.
+
+    `churn` is P(gone by the end of month k), for a shop P(no purchase in months 1..k);
+    `activity` is P(customer in month k), for a shop P(a purchase in month k);
+    `expected_margin` is undiscounted, in major units, idle cost included. `survival` is None for
+    a shop, whose customers never say that they left. `is_customer` has shape (n_customers,).
+    """
+
+    is_customer: NDArray[np.bool_]
+    churn: Curves
+    activity: Curves
+    expected_margin: Curves
+    survival: Curves | None
+    margin_if_active: Curves

@@ -1,0 +1,107 @@
+"""Landmarks: the instants in the past at which training pretends to stand."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.blocks import Block
+from features.catalogue import signal_matrix
+from features.kernel import Moment
+from features.months import month_edges, months_that_fit, shift_months
+from features.plan_state import PlanStates
+from features.signal import Signal
+from features.timeline import Timeline
+from training.business import Business
+from training.hazard import ChurnRows
+from training.outcomes import exit_months
+from training.person_periods import clock_columns
+
+MOST_LANDMARKS = 24
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """Name an instant by its distance from the cutoff: `number` is minus the months between."""
+
+    number: int
+    as_of: int
+
+    @property
+    def months_observed(self) -> int:
+        """Months after the landmark that are over at the cutoff."""
+        return -self.number
+
+
+def landmarks_before(
+    cutoff: int, observed_from: int, business: Business, most: int = MOST_LANDMARKS
+) -> list[Landmark]:
+    """Return landmarks a whole number of months before the cutoff, evenly spread, latest first."""
+    available = months_that_fit(observed_from, cutoff, business.month)
+    stride = max(1, -(-available // most))
+    months = np.arange(1, available + 1, stride)
+    instants = shift_months(cutoff, -months, business.month)
+    return [
+        Landmark(-int(back), int(as_of))
+        for back, as_of in zip(months, instants, strict=True)
+        if as_of > observed_from
+    ]
+
+
+@dataclass(frozen=True)
+class PlanMonths:
+    """Hold one month of customers who stayed, shape (n,) each: plans and MRR at both ends."""
+
+    plan: NDArray[np.object_]
+    plan_after: NDArray[np.object_]
+    booked_mrr: NDArray[np.float64]
+    mrr_after: NDArray[np.float64]
+
+
+def subscription_rows(
+    block: Block,
+    timeline: Timeline,
+    landmarks: Sequence[Landmark],
+    business: Business,
+    signals: Sequence[Signal],
+) -> Iterator[tuple[ChurnRows, PlanMonths]]:
+    """Yield, a landmark at a time, what was known of open customers and what came after.
+
+    The block holds what was known at the cutoff, `timeline` is its timeline.
+    """
+    clocks = clock_columns([signal.name for signal in signals])
+    for landmark in landmarks:
+        moment = Moment(block.history, block.profiles, landmark.as_of, business)
+        there = np.flatnonzero(moment.plan.is_open)
+        if not len(there):
+            continue
+        values = signal_matrix(moment, signals)[there]
+        edges = month_edges(landmark.as_of, landmark.months_observed, business.month)
+        exits = exit_months(timeline, edges)[there]
+        yield (
+            ChurnRows(
+                values.astype(np.float32),
+                values[:, clocks],
+                np.full(len(there), landmark.number),
+                exits,
+                np.full(len(there), landmark.months_observed),
+            ),
+            _plan_months(block, moment, timeline, int(edges[1]), business),
+        )
+
+
+def _plan_months(
+    block: Block, moment: Moment, timeline: Timeline, after: int, business: Business
+) -> PlanMonths:
+    stayed = np.flatnonzero(moment.plan.is_open & (timeline.open_at(after) > 0))
+    then = PlanStates(block.history, timeline, block.profiles, after, business)
+    minor_units = block.history.minor_units
+    now, booked = moment.timeline.mrr_at(moment.as_of), moment.timeline.mrr_at(after)
+    expected = np.where(moment.timeline.open_at(after) > 0, booked, now)
+    return PlanMonths(
+        moment.plan.plan_label[stayed],
+        then.plan_label[stayed],
+        expected[stayed] / minor_units,
+        timeline.mrr_at(after)[stayed] / minor_units,
+    )

@@ -1,0 +1,159 @@
+"""The shop model: how often buyers come back, for how much, and whether they come at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import signal_matrix
+from features.kernel import Moment
+from features.mistakes import InputRefusedError, Mistake
+from features.months import MonthRule
+from features.signal import Signal
+from training.basket_anchor import BasketAnchor, fit_basket_anchor
+from training.business import Business
+from training.calibration import logit
+from training.forecast import Curves, Forecast
+from training.known import Known
+from training.person_periods import Matrix
+from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
+from training.shop_margin import (
+    RecentCosts,
+    Sales,
+    ShopMargin,
+    fit_shop_margin,
+    recent_costs,
+    recent_sales,
+)
+from training.shop_residuals import ShopResiduals, fit_shop_residuals
+from training.shop_rows import Buyers, ShopRows, buyers_at, shop_rows, stacked, stacked_rhythm
+
+_DAYS_A_CALENDAR_MONTH = 365.25 / 12
+_FEWEST_BUYERS = 50
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class ShopModel:
+    """Hold the fitted parts; `signals` are what the residuals were trained on, in order."""
+
+    signals: tuple[Signal, ...]
+    counts: PurchaseAnchor
+    basket: BasketAnchor
+    residuals: ShopResiduals
+    margin: ShopMargin
+
+    def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
+        """Return the curves of every customer; zero, churn 1, for those who never bought."""
+        buyers = buyers_at(moment)
+        values = signal_matrix(moment, self.signals)[buyers.customer].astype(np.float32)
+        weeks = weeks_ahead(n_months, business.month)
+        expected = self.expected_purchases(values, buyers.rhythm, weeks)
+        silent = self.no_purchase(values, buyers.rhythm, weeks)
+        churn = np.maximum(silent, 1 - np.cumsum(expected, axis=1))
+        sales = expected * self.expected_basket(values, buyers)[:, None]
+        costs = recent_costs(moment.history, moment.as_of, business)
+        margin = self.margin.of_sales(
+            sales,
+            costs.flows[buyers.customer].sum(axis=1),
+            costs.exposure[buyers.customer].sum(axis=1),
+        )
+        activity = np.minimum(1.0, expected * ((1 - churn[:, :1]) / expected[:, :1]))
+        return _forecast(moment.history.n_customers, buyers, churn, activity, margin)
+
+    def expected_purchases(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
+        """Return E[purchases in month k], shape (n_buyers, n_months)."""
+        anchor = monthly_purchases(self.counts, rhythm, weeks)
+        return np.exp(self.residuals.of_counts(values, np.log(anchor)))
+
+    def no_purchase(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
+        """Return P(no purchase in months 1..k), shape (n_buyers, n_months), never rising."""
+        anchor = logit(_inside(self.counts.no_purchase(rhythm, weeks)))
+        return np.minimum.accumulate(self.residuals.of_silence(values, anchor), axis=1)
+
+    def expected_basket(self, values: Matrix, buyers: Buyers) -> NDArray[np.float64]:
+        """Return the expected value of a purchase, shape (n_buyers,)."""
+        anchor = self.basket.expected_basket(buyers.purchases, buyers.mean_basket)
+        return np.exp(self.residuals.of_basket(values, np.log(np.maximum(anchor, _LEAST))))
+
+
+def fit_shop(known: Known) -> ShopModel:
+    """Fit on what was known at a cutoff.
+
+    Raises
+    ------
+    InputRefusedError
+        If fewer than 50 customers have bought.
+    """
+    business, signals = known.business, known.signals
+    landmarks = known.landmarks
+    longest = min(max(mark.months_observed for mark in landmarks), business.horizon_months)
+    parts: list[ShopRows] = []
+    now: list[Buyers] = []
+    sales: list[Sales] = []
+    costs: list[RecentCosts] = []
+    for block in known.blocks():
+        parts.extend(shop_rows(block, landmarks, longest, business, signals))
+        now.append(buyers_at(Moment(block.history, block.profiles, known.cutoff, business)))
+        sales.append(recent_sales(block, business))
+        costs.append(recent_costs(block.history, known.cutoff, business))
+    _require_buyers(sum(len(buyers.customer) for buyers in now))
+    counts = fit_purchase_anchor(stacked_rhythm([buyers.rhythm for buyers in now]))
+    basket = fit_basket_anchor(
+        np.concatenate([buyers.purchases for buyers in now]),
+        np.concatenate([buyers.mean_basket for buyers in now]),
+    )
+    residuals = _fit_residuals(stacked(parts), counts, basket, business, known.seed)
+    return ShopModel(signals, counts, basket, residuals, fit_shop_margin(sales, costs, business))
+
+
+def _fit_residuals(
+    rows: ShopRows, counts: PurchaseAnchor, basket: BasketAnchor, business: Business, seed: int
+) -> ShopResiduals:
+    weeks = weeks_ahead(rows.counts.shape[1], business.month)
+    return fit_shop_residuals(
+        rows,
+        np.log(monthly_purchases(counts, rows.rhythm, weeks)),
+        logit(_inside(counts.no_purchase(rows.rhythm, weeks))),
+        np.log(np.maximum(basket.expected_basket(rows.purchases, rows.mean_basket), _LEAST)),
+        seed,
+    )
+
+
+def weeks_ahead(n_months: int, month: MonthRule) -> Curves:
+    """Return the weeks from now to the end of month k, shape (n_months,)."""
+    days = _DAYS_A_CALENDAR_MONTH if month == "calendar" else float(month)
+    return np.arange(1, n_months + 1) * days / 7
+
+
+def monthly_purchases(anchor: PurchaseAnchor, rhythm: Rhythm, weeks: Curves) -> Curves:
+    """Return the anchor's E[purchases in month k], shape (n_buyers, n_months), above zero."""
+    until = anchor.expected_purchases(rhythm, weeks)
+    return np.maximum(np.diff(until, prepend=0.0, axis=1), _LEAST)
+
+
+def _inside(share: Curves) -> Curves:
+    """Return probabilities kept off 0 and 1 by the resolution of the link."""
+    return np.clip(share, _LEAST, 1 - _LEAST)
+
+
+def _forecast(
+    n_customers: int, buyers: Buyers, churn: Curves, activity: Curves, margin: Curves
+) -> Forecast:
+    n_months = churn.shape[1]
+    is_customer = np.zeros(n_customers, dtype=bool)
+    is_customer[buyers.customer] = True
+    gone, idle, nothing = np.ones((n_customers, n_months)), *np.zeros((2, n_customers, n_months))
+    gone[buyers.customer], idle[buyers.customer] = churn, activity
+    nothing[buyers.customer] = margin
+    if_active = np.divide(nothing, idle, out=np.zeros_like(idle), where=idle > 0)
+    return Forecast(is_customer, gone, idle, nothing, None, if_active)
+
+
+def _require_buyers(n_buyers: int) -> None:
+    if n_buyers < _FEWEST_BUYERS:
+        expected = f"at least {_FEWEST_BUYERS} are needed; choose a later --as-of"
+        raise InputRefusedError(
+            "there are too few buyers to learn from",
+            [Mistake("customers with a purchase", str(n_buyers), expected)],
+        )

@@ -1,0 +1,118 @@
+"""Boosted residuals of a shop on top of its anchors: counts, silence, basket."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
+from training.calibration import LogitCalibration, fit_calibration, probability
+from training.forecast import Curves
+from training.person_periods import Matrix
+from training.shop_rows import UNSEEN, ShopRows
+
+MOST_ROWS = 1_000_000
+FEWEST_ROWS = 2_000
+_LATER_SHARE = 5
+
+
+@dataclass(frozen=True)
+class ShopResiduals:
+    """Hold boosters on the link scale of each anchor; None leaves the anchor alone."""
+
+    longest_month: int
+    counts: xgb.Booster | None = None
+    silence: xgb.Booster | None = None
+    basket: xgb.Booster | None = None
+    silence_calibration: LogitCalibration = LogitCalibration()  # noqa: RUF009 -- frozen value
+
+    def of_counts(self, values: Matrix, log_anchor: Curves) -> Curves:
+        """Return log E[purchases in month k], shape (n_buyers, n_months)."""
+        return self._by_month(self.counts, values, log_anchor)
+
+    def of_silence(self, values: Matrix, logit_anchor: Curves) -> Curves:
+        """Return P(no purchase in months 1..k), shape (n_buyers, n_months)."""
+        raised = self._by_month(self.silence, values, logit_anchor)
+        return probability(self.silence_calibration.logit(raised))
+
+    def of_basket(self, values: Matrix, log_anchor: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log of the expected basket, shape (n_buyers,)."""
+        return predict_margin(self.basket, values, log_anchor)
+
+    def _by_month(self, booster: xgb.Booster | None, values: Matrix, anchor: Curves) -> Curves:
+        if booster is None:
+            return anchor
+        n_buyers, n_months = anchor.shape
+        month = np.minimum(np.arange(1, n_months + 1), self.longest_month)
+        rows = np.repeat(np.arange(n_buyers), n_months)
+        inputs = with_month(values, rows, np.tile(month, n_buyers))
+        return predict_margin(booster, inputs, anchor.ravel()).reshape(anchor.shape)
+
+
+def fit_shop_residuals(
+    rows: ShopRows, log_counts: Curves, logit_silence: Curves, log_basket: Curves, seed: int
+) -> ShopResiduals:
+    """Fit the three residuals; anchors have shape (n_rows, longest) and (n_rows,).
+
+    The months that end last, a fifth of the landmarks' span, decide when boosting stops.
+    """
+    longest = rows.counts.shape[1]
+    bare = ShopResiduals(longest)
+    row, month = np.nonzero(rows.counts != UNSEEN)
+    if len(row) < FEWEST_ROWS:
+        return bare
+    row, month = _thinned(row, month, seed)
+    later_from = -max(1, longest // _LATER_SHARE)
+    is_later = rows.landmark[row] + month + 1 > later_from
+    inputs = with_month(rows.signals, row, month + 1)
+    ones = np.ones(len(row))
+    counted = rows.counts[row, month].astype(np.float64)
+    silent = np.cumsum(np.maximum(rows.counts, 0), axis=1)[row, month] == 0
+    of_counts = Rows(inputs, log_counts[row, month], counted, ones)
+    of_silence = Rows(inputs, logit_silence[row, month], silent.astype(np.float64), ones)
+    counts, _ = _fitted(of_counts, is_later, "count:poisson", seed)
+    silence, calibration = _fitted(of_silence, is_later, "binary:logistic", seed)
+    basket = _fit_basket(rows, log_basket, later_from, seed)
+    return replace(
+        bare, counts=counts, silence=silence, basket=basket, silence_calibration=calibration
+    )
+
+
+def with_month(values: Matrix, row: NDArray[np.int64], month: NDArray[np.int64]) -> Matrix:
+    """Return signals by row with the month ahead as last column, shape (n, n_signals + 1)."""
+    return np.column_stack([values[row], month.astype(np.float32)])
+
+
+def _thinned(
+    row: NDArray[np.int64], month: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if len(row) <= MOST_ROWS:
+        return row, month
+    kept = np.random.default_rng(seed).random(len(row)) < MOST_ROWS / len(row)
+    return row[kept], month[kept]
+
+
+def _fitted(
+    rows: Rows, is_later: NDArray[np.bool_], objective: str, seed: int
+) -> tuple[xgb.Booster | None, LogitCalibration]:
+    earlier, later = rows.only(~is_later), rows.only(is_later)
+    if not len(earlier.outcome) or not len(later.outcome):
+        return None, LogitCalibration()
+    stopped = fit_until_later_rows_say_stop(earlier, later, objective, seed)
+    calibration = LogitCalibration()
+    if objective == "binary:logistic":
+        calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
+    return fit_trees(rows, stopped.n_trees, objective, seed), calibration
+
+
+def _fit_basket(
+    rows: ShopRows, log_basket: NDArray[np.float64], later_from: int, seed: int
+) -> xgb.Booster | None:
+    bought = np.flatnonzero(rows.basket > 0)
+    if len(bought) < FEWEST_ROWS:
+        return None
+    weight = np.maximum(rows.counts[bought], 0).sum(axis=1).astype(np.float64)
+    training = Rows(rows.signals[bought], log_basket[bought], rows.basket[bought], weight)
+    is_later = rows.landmark[bought] > 2 * later_from
+    return _fitted(training, is_later, "reg:gamma", seed)[0]

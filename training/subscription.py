@@ -1,0 +1,165 @@
+"""The subscription model: who stays, on which plan, at what margin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.blocks import Block
+from features.catalogue import signal_matrix
+from features.kernel import Moment
+from features.mistakes import InputRefusedError, Mistake
+from features.months import NEVER, Instants, month_edges, shift_months
+from features.signal import Signal
+from features.timeline import Timeline, timeline_of
+from training.anchor import TenureCounts, fit_anchor, tenure_counts
+from training.business import Business
+from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
+from training.flows import event_flows, recurring_margin
+from training.forecast import Forecast
+from training.hazard import ChurnRows, HazardModel, fit_hazard
+from training.known import Known
+from training.landmarks import PlanMonths, subscription_rows
+from training.person_periods import clock_columns
+from training.plan_path import PlanPath, fit_plan_path
+from valuation.survival import activity_in_month, survival_from_hazard
+
+_FEWEST_EXITS_TO_LEARN_FROM = 10
+
+
+@dataclass(frozen=True)
+class SubscriptionModel:
+    """Hold the fitted parts; `signals` are what the hazard was trained on, in order."""
+
+    signals: tuple[Signal, ...]
+    hazard: HazardModel
+    path: PlanPath
+    flows: Credibility
+
+    def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
+        """Return the curves of every customer; all zero, churn 1, for those already gone."""
+        is_customer = moment.plan.is_open
+        margin = self._margin_if_active(moment, business, n_months)
+        survival = self._survival(moment, n_months) * is_customer[:, None]
+        activity = activity_in_month(survival) * is_customer[:, None]
+        return Forecast(is_customer, 1 - survival, activity, margin * activity, survival, margin)
+
+    def _survival(self, moment: Moment, n_months: int) -> NDArray[np.float64]:
+        values = signal_matrix(moment, self.signals)
+        clocks = values[:, clock_columns([signal.name for signal in self.signals])]
+        clocks[~moment.plan.is_open] = 0.0
+        hazard = self.hazard.hazard(values.astype(np.float32), clocks, n_months)
+        return survival_from_hazard(hazard)
+
+    def _margin_if_active(
+        self, moment: Moment, business: Business, n_months: int
+    ) -> NDArray[np.float64]:
+        booked = _booked_margin(moment, business, n_months)
+        growth = self.path.growth_ahead(moment.plan.plan_label, n_months)
+        total, exposure = _recent_flows(
+            moment.as_of, Block(moment.history, moment.profiles), moment.timeline, business
+        )
+        flows = self.flows.expected(total.sum(axis=1), exposure.sum(axis=1))
+        idle_cost = business.cost_to_serve.get("per_month", 0.0)
+        return booked * growth + (flows - idle_cost)[:, None]
+
+
+def fit_subscription(known: Known) -> SubscriptionModel:
+    """Fit on what was known at a cutoff.
+
+    Raises
+    ------
+    InputRefusedError
+        If fewer than 10 exits were seen: there is nothing to learn churn from.
+    """
+    business, signals, landmarks = known.business, known.signals, known.landmarks
+    parts: list[tuple[ChurnRows, PlanMonths]] = []
+    counts = TenureCounts(np.zeros(1), np.zeros(1))
+    recent: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    for block in known.blocks():
+        timeline = timeline_of(block.history, business)
+        parts.extend(subscription_rows(block, timeline, landmarks, business, signals))
+        counts += tenure_counts(timeline, known.observed_from, known.cutoff, business.month)
+        recent.append(_recent_flows(known.cutoff, block, timeline, business))
+    _require_exits(counts)
+    churn, months = _stacked(parts)
+    longest = max(landmark.months_observed for landmark in landmarks)
+    hazard = fit_hazard(
+        churn,
+        fit_anchor(counts),
+        later_from=_later_from(longest),
+        longest=min(longest, business.horizon_months),
+        seed=known.seed,
+    )
+    path = fit_plan_path(months.plan, months.plan_after, months.booked_mrr, months.mrr_after)
+    flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
+    return SubscriptionModel(signals, hazard, path, flows)
+
+
+def _later_from(longest: int) -> int:
+    """Return the landmark number from which on months are the later window: a fifth, 1 to 6."""
+    return -int(np.clip(longest // 5, 1, 6))
+
+
+def _booked_margin(moment: Moment, business: Business, n_months: int) -> NDArray[np.float64]:
+    """Return the margin of MRR as booked at mid-month, shape (n_customers, n_months).
+
+    From where the booked timeline has ended, the last margin goes on: it is margin if active.
+    """
+    edges = month_edges(moment.as_of, n_months, business.month)
+    middles = [moment.as_of, *((edges[1:] + edges[:-1]) // 2)]
+    monthly = recurring_margin(moment.history, moment.timeline, business)
+    held = np.zeros((moment.history.n_customers, n_months))
+    last = np.zeros(moment.history.n_customers)
+    for month, instant in enumerate(middles):
+        is_open = moment.timeline.open_at(int(instant)) > 0
+        last = np.where(is_open, moment.timeline.sum_at(monthly, int(instant)), last)
+        held[:, max(month - 1, 0)] = last
+    return held
+
+
+def _recent_flows(
+    as_of: int, block: Block, timeline: Timeline, business: Business
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return event flows and share of time as a customer in the twelve months before `as_of`."""
+    edges: Instants = shift_months(as_of, np.arange(-WINDOW_MONTHS, 1), business.month)
+    until = np.full(block.history.n_customers, NEVER)
+    flows = event_flows(block.history, business).by_month(block.history, edges, until)
+    return flows, timeline.open_share(edges, until)
+
+
+def _stacked(parts: Sequence[tuple[ChurnRows, PlanMonths]]) -> tuple[ChurnRows, PlanMonths]:
+    churn = [part[0] for part in parts]
+    months = [part[1] for part in parts]
+    return (
+        ChurnRows(
+            np.concatenate([part.signals for part in churn]),
+            np.concatenate([part.clocks for part in churn]),
+            np.concatenate([part.landmark for part in churn]),
+            np.concatenate([part.exit_month for part in churn]),
+            np.concatenate([part.months_observed for part in churn]),
+        ),
+        PlanMonths(
+            np.concatenate([part.plan for part in months]),
+            np.concatenate([part.plan_after for part in months]),
+            np.concatenate([part.booked_mrr for part in months]),
+            np.concatenate([part.mrr_after for part in months]),
+        ),
+    )
+
+
+def _require_exits(counts: TenureCounts) -> None:
+    exits = int(counts.exits.sum())
+    if exits < _FEWEST_EXITS_TO_LEARN_FROM:
+        raise InputRefusedError(
+            "there are too few exits to learn churn from",
+            [
+                Mistake(
+                    "exits before the cutoff",
+                    str(exits),
+                    f"at least {_FEWEST_EXITS_TO_LEARN_FROM} are needed; choose a later --as-of, "
+                    "ingest a longer history, or check that `cancel` events are mapped",
+                )
+            ],
+        )
