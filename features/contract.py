@@ -78,3 +78,9 @@ PLAN_REQUIRED = ("plan", "list_amount")
 
 LARGEST_MONEY = 1e12
 """Beyond this an amount is a mistake: sums must stay exact in integer minor units."""
+
+LARGEST_QUANTITY = 1e15
+"""Beyond this a usage or a rating is a mistake: whole quantities must stay exact in float64."""
+
+LONGEST_TERM_MONTHS = 1200
+"""A term of a century and more is a mistake."""

@@ -12,7 +12,7 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 DATE_PATTERN = r"\d{4}-\d{2}-\d{2}"
 TIME_PATTERN = r"[T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?"
-OFFSET_PATTERN = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
+OFFSET_PATTERN = r"(Z|[+-]\d{2}(:?\d{2})?)"
 
 _INSTANT = re.compile(f"({DATE_PATTERN})({TIME_PATTERN})?({OFFSET_PATTERN})?", re.ASCII)
 
@@ -55,7 +55,7 @@ def instant_from_text(text: str) -> datetime:
         raise ValueError(f"{text!r} is no instant; write 2024-01-31 or 2024-01-31T12:00:00Z.")
     if found[2] is not None and found[5] is None:
         raise ValueError(f"{text!r} has no time zone; add Z or an offset such as +01:00.")
-    instant = datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", ""))
+    instant = datetime.fromisoformat(text)
     instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return _within_bounds(instant.astimezone(UTC))
 

@@ -13,7 +13,6 @@ from typing import Any, Literal, Self, get_args
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
 from features.instants import micros_from_instant
@@ -192,7 +191,9 @@ class Log:
 
     def _read_table(self, table: Table, columns: dict[str, str]) -> pa.Table:
         paths = self.files(table)
-        return pq.read_table(paths[0]) if paths else arrow_schema(columns).empty_table()
+        if not paths:
+            return arrow_schema(columns).empty_table()
+        return _rows("SELECT * FROM read_parquet($files)", {"files": _texts(paths)})
 
 
 def _batch_from(batch: dict[str, Any]) -> Batch:

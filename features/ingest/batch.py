@@ -1,0 +1,152 @@
+"""Writing a batch to the log: all of it or none, whenever the process may die.
+
+Files are written and synced in a folder of no name that counts, the folder is renamed, and only
+then does a new manifest name it. What no manifest names is removed by the next writer.
+"""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from features.contract import EVENT_COLUMNS
+from features.ingest.identity import content_sql
+from features.ingest.quoting import literal
+from features.ingest.staging import count_rows
+from features.ingest.tables import TableRules
+from features.log import EVENT_ORDER, Batch, Log, LogFile
+
+ROWS_PER_BUCKET = 250_000
+FEWEST_BUCKETS, MOST_BUCKETS = 2, 256
+
+
+def remove_leftovers(log: Log) -> None:
+    """Remove what a killed writer left: folders and files that the manifest does not name."""
+    named = {"manifest.json", *(batch.batch_id for batch in log.batches)}
+    for path in log.folder.iterdir() if log.folder.exists() else ():
+        if path.name not in named:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def write_batch(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    tables: Sequence[TableRules],
+    progress: Callable[[float], None],
+) -> Log:
+    """Write `new_events` and the changed tables as one batch; return the log that holds it.
+
+    The caller holds the workspace. With nothing to write the log is returned as it is.
+    """
+    n_events = count_rows(connection, "new_events")
+    if not n_events and not tables:
+        return log
+    n_buckets = log.n_buckets or _buckets_for(n_events)
+    _sort_into_buckets(connection, n_buckets)
+    progress(0.4)
+    batch_id = _batch_id(connection, log, tables)
+    folder = log.folder / f"tmp-{secrets.token_hex(8)}"
+    folder.mkdir(parents=True)
+    files = _write_events(connection, folder, batch_id, lambda done: progress(0.4 + 0.5 * done))
+    files += [_write_table(connection, folder, batch_id, rules) for rules in tables]
+    batch = Batch(batch_id, "ingest", tuple(_sealed(folder, file) for file in files))
+    return _commit(log, folder, batch, n_buckets)
+
+
+def _buckets_for(n_events: int) -> int:
+    return max(FEWEST_BUCKETS, min(MOST_BUCKETS, math.ceil(n_events / ROWS_PER_BUCKET)))
+
+
+def _sort_into_buckets(connection: duckdb.DuckDBPyConnection, n_buckets: int) -> None:
+    """Sort once by bucket, so that each file is one stretch of the table."""
+    bucket = f"CAST(('0x' || md5(customer_id)[:8]) AS UBIGINT) % {n_buckets}"
+    connection.execute(
+        f"CREATE TABLE sorted_events AS SELECT CAST({bucket} AS USMALLINT) AS bucket, "
+        f"{', '.join(EVENT_COLUMNS)} FROM new_events ORDER BY bucket, {EVENT_ORDER}"
+    )
+
+
+def _batch_id(connection: duckdb.DuckDBPyConnection, log: Log, tables: Sequence[TableRules]) -> str:
+    """Hash what the batch adds to what: the same sources after the same log give the same id."""
+    parts = [batch.batch_id for batch in log.batches]
+    contents = {"sorted_events": f"hash(event_id, {content_sql()})"}
+    contents |= {f"current_{rules.table}": f"hash(current_{rules.table})" for rules in tables}
+    for table, row_hash in contents.items():
+        query = f"SELECT count(*), bit_xor({row_hash}), sum({row_hash}) FROM {table}"
+        parts.append(f"{table} {connection.execute(query).fetchall()[0]}")
+    return hashlib.md5("\n".join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def _write_events(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    batch_id: str,
+    progress: Callable[[float], None],
+) -> list[LogFile]:
+    counts = connection.execute(
+        "SELECT bucket, count(*) FROM sorted_events GROUP BY bucket ORDER BY bucket"
+    ).fetchall()
+    files = []
+    for number, (bucket, rows) in enumerate(counts, start=1):
+        name = f"events-{bucket:03d}.parquet"
+        query = (
+            f"SELECT {', '.join(EVENT_COLUMNS)} FROM sorted_events WHERE bucket = {bucket} "
+            f"ORDER BY {EVENT_ORDER}"
+        )
+        _copy(connection, query, folder / name, batch_id)
+        files.append(LogFile(f"{batch_id}/{name}", "events", int(bucket), int(rows), ""))
+        progress(number / len(counts))
+    return files
+
+
+def _write_table(
+    connection: duckdb.DuckDBPyConnection, folder: Path, batch_id: str, rules: TableRules
+) -> LogFile:
+    name, table = f"{rules.table}.parquet", f"current_{rules.table}"
+    query = f"SELECT * FROM {table} ORDER BY {', '.join(rules.key)}"
+    _copy(connection, query, folder / name, batch_id)
+    return LogFile(f"{batch_id}/{name}", rules.table, None, count_rows(connection, table), "")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, batch_id: str) -> None:
+    connection.execute(
+        f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
+        f"KV_METADATA {{batch_id: {literal(batch_id)}}})"
+    )
+
+
+def _sealed(folder: Path, file: LogFile) -> LogFile:
+    path = folder / Path(file.path).name
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
+        return replace(file, sha256=hashlib.file_digest(content, "sha256").hexdigest())
+
+
+def _commit(log: Log, folder: Path, batch: Batch, n_buckets: int) -> Log:
+    _sync(folder)
+    folder.rename(log.folder / batch.batch_id)
+    _sync(log.folder)
+    grown = replace(log, n_buckets=n_buckets, batches=(*log.batches, batch))
+    draft = log.folder / "tmp-manifest.json"
+    with draft.open("w") as content:
+        json.dump(grown.manifest(), content, indent=1)
+        content.flush()
+        os.fsync(content.fileno())
+    draft.replace(log.folder / "manifest.json")
+    _sync(log.folder)
+    return grown
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

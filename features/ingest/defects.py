@@ -1,0 +1,69 @@
+"""What can be wrong with one value, said once and seen twice: in SQL and in Python."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from features.ingest.quoting import literals
+from features.instants import EARLIEST, LATEST
+
+SHOWN_CHARACTERS = 60
+"""Of a longer text value a sentence shows the beginning only."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Recognise a wrong value twice: as a SQL condition on `{value}`, and in Python."""
+
+    sql: str
+    is_met: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Name a fault of one column, how to see it, and what was expected; `kinds` empty means all."""
+
+    rule: str
+    column: str
+    defect: Defect
+    expected: str
+    kinds: tuple[str, ...] = ()
+
+
+MISSING = Defect("{value} IS NULL", lambda value: value is None)
+WITH_NUL = Defect("contains({value}, chr(0))", lambda value: "\0" in value)
+NOT_FINITE = Defect("NOT isfinite({value})", lambda value: not math.isfinite(value))
+FRACTIONAL = Defect(
+    "isfinite({value}) AND {value} <> floor({value})",
+    lambda value: math.isfinite(value) and value != math.floor(value),
+)
+
+
+def below(limit: float) -> Defect:
+    """Recognise finite numbers under the limit."""
+    return Defect(
+        f"isfinite({{value}}) AND {{value}} < {limit!r}",
+        lambda value: math.isfinite(value) and value < limit,
+    )
+
+
+def above(limit: float) -> Defect:
+    """Recognise finite numbers over the limit."""
+    return Defect(
+        f"isfinite({{value}}) AND {{value}} > {limit!r}",
+        lambda value: math.isfinite(value) and value > limit,
+    )
+
+
+def not_among(words: Iterable[str]) -> Defect:
+    """Recognise text that is none of the words, in this spelling."""
+    allowed = frozenset(words)
+    listed = literals(sorted(allowed))
+    return Defect(f"{{value}} NOT IN ({listed})", lambda value: value not in allowed)
+
+
+OUT_OF_RANGE = Defect(
+    f"({{value}} < TIMESTAMPTZ '{EARLIEST}' OR {{value}} >= TIMESTAMPTZ '{LATEST}')",
+    lambda value: not EARLIEST <= value < LATEST,
+)

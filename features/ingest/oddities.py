@@ -1,0 +1,91 @@
+"""Histories that keep to the contract and still look odd: reported, never refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from features.contract import PLAN_KINDS
+from features.ingest.quoting import literals
+from features.instants import micros_from_instant
+from features.log import Log
+
+EXAMPLES = 3
+_MOVES = (*PLAN_KINDS, "cancel", "cancel_withdrawn", "payment", "refund")
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """Count the events of one odd shape, with the ids of a few."""
+
+    what: str
+    count: int
+    examples: tuple[str, ...]
+
+
+def oddities_of(
+    connection: duckdb.DuckDBPyConnection, log: Log, observed_until: datetime | None
+) -> list[Oddity]:
+    """Look through the whole log, old batches and new; only what occurs is returned."""
+    if not log.n_events:
+        return []
+    files = literals(map(str, log.files("events")))
+    connection.execute(f"CREATE OR REPLACE VIEW whole_log AS FROM read_parquet([{files}])")
+    _create_moves(connection)
+    queries = {
+        "cancel without an open subscription": "FROM moves WHERE kind = 'cancel' AND NOT is_open",
+        "plan_change or renew outside a subscription": (
+            "FROM moves WHERE kind IN ('plan_change', 'renew') AND NOT is_open"
+        ),
+        "cancel_withdrawn without a cancel before it": (
+            "FROM moves WHERE kind = 'cancel_withdrawn' AND coalesce(last_move, '') <> 'cancel'"
+        ),
+        "refund before any payment": "FROM moves WHERE kind = 'refund' AND n_payments = 0",
+    }
+    if customers := log.files("customers"):
+        queries["referral_joined naming an unknown customer"] = _strangers(customers)
+    if observed_until:
+        until = f"make_timestamptz({micros_from_instant(observed_until)})"
+        queries["event after observed_until"] = f"FROM whole_log WHERE occurred_at >= {until}"
+    found = (_oddity(connection, what, query) for what, query in queries.items())
+    return [oddity for oddity in found if oddity.count]
+
+
+def _create_moves(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set beside each move what its subscription had come to just before.
+
+    A cancellation whose notice still runs leaves the subscription open.
+    """
+    window = (
+        "(PARTITION BY customer_id, {scope} ORDER BY occurred_at, event_id "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    )
+    turns = "kind IN ('subscribe', 'cancel', 'cancel_withdrawn')"
+    subscription = window.format(scope="coalesce(subscription_id, '')")
+    connection.execute(
+        "CREATE OR REPLACE TABLE moves AS SELECT event_id, kind, last_move, n_payments, "
+        "coalesce(last_move <> 'cancel' OR open_until > occurred_at, false) AS is_open FROM ("
+        "SELECT event_id, kind, occurred_at, "
+        f"last_value(CASE WHEN {turns} THEN kind END IGNORE NULLS) "
+        f"OVER {subscription} AS last_move, "
+        "last_value(CASE WHEN kind = 'cancel' THEN coalesce(effective_at, occurred_at) END "
+        f"IGNORE NULLS) OVER {subscription} AS open_until, "
+        f"count(*) FILTER (kind = 'payment') OVER {window.format(scope='true')} AS n_payments "
+        f"FROM whole_log WHERE kind IN ({literals(_MOVES)}))"
+    )
+
+
+def _strangers(customers: Sequence[object]) -> str:
+    """Find newcomers that are neither in the customers table nor have events of their own."""
+    known = f"SELECT customer_id FROM read_parquet([{literals(map(str, customers))}])"
+    return (
+        "FROM whole_log WHERE kind = 'referral_joined' "
+        f"AND label NOT IN ({known} UNION SELECT DISTINCT customer_id FROM whole_log)"
+    )
+
+
+def _oddity(connection: duckdb.DuckDBPyConnection, what: str, source: str) -> Oddity:
+    query = f"SELECT count(*), coalesce(min(event_id, {EXAMPLES}), []) {source}"
+    count, examples = connection.execute(query).fetchall()[0]
+    return Oddity(what, int(count), tuple(examples))

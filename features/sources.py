@@ -1,0 +1,45 @@
+"""The parts of `keepworth.toml` that say where data comes from and what is taken from it."""
+
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Source(BaseModel):
+    """Name files, and the SELECT that turns them into one table of the contract.
+
+    Each entry of `files` (a path or a glob, relative to the configuration's folder) becomes a
+    view that `select` may read. `time_zone` is the zone of times that carry none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    into: Literal["events", "customers", "plans"]
+    files: dict[str, str] = Field(min_length=1)
+    time_zone: str | None = None
+    select: str = Field(min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known_zone(cls, time_zone: str | None) -> str | None:
+        if time_zone is not None and time_zone not in available_timezones():
+            raise ValueError("expected a zone of the IANA database such as UTC or Europe/Vienna")
+        return time_zone
+
+
+class IngestRules(BaseModel):
+    """Say how much of the input may be wrong before all of it is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_quarantined_share: float = Field(default=0.01, ge=0, le=1)
+
+
+class FeatureRules(BaseModel):
+    """Name the customer attributes that become features; others are kept but not used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attributes: list[str] = []

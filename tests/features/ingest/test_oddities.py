@@ -1,0 +1,76 @@
+"""Odd histories are told, with examples, and kept."""
+
+from datetime import UTC, datetime
+
+HEADER = "event_id,customer_id,kind,occurred_at,effective_at,amount,label"
+
+
+def oddities(desk, *lines: str, **rules) -> dict[str, tuple[int, tuple[str, ...]]]:
+    report = desk.ingest(desk.source(HEADER, *lines), **rules)
+    assert report.quarantined == 0
+    return {oddity.what: (oddity.count, oddity.examples) for oddity in report.oddities}
+
+
+def test_an_ordinary_history_is_not_odd(desk):
+    assert (
+        oddities(
+            desk,
+            "e1,c,subscribe,2024-01-01,,10,basic",
+            "e2,c,renew,2024-02-01,,10,basic",
+            "e3,c,payment,2024-02-01,,10,",
+            "e4,c,refund,2024-02-02,,10,",
+            "e5,c,cancel,2024-02-10,,,voluntary",
+            "e6,c,cancel_withdrawn,2024-02-11,,,",
+            "e7,c,cancel,2024-03-10,,,voluntary",
+            "e8,c,subscribe,2024-05-01,,10,basic",
+        )
+        == {}
+    )
+
+
+def test_a_cancel_needs_an_open_subscription_before_it(desk):
+    lines = [
+        "e1,c,cancel,2024-01-01,,,",
+        "e2,c,subscribe,2024-01-02,,5,p",
+        "e3,c,cancel,2024-01-03,,,",
+    ]
+    found = oddities(desk, *lines, "e4,c,cancel,2024-01-04,,,", "e5,d,cancel,2024-01-04,,,")
+    assert found == {"cancel without an open subscription": (3, ("e1", "e4", "e5"))}
+
+
+def test_while_a_notice_runs_the_subscription_is_open(desk):
+    lines = ["e1,c,subscribe,2024-01-01,,5,p", "e2,c,cancel,2024-02-01,2024-03-01,,"]
+    assert oddities(desk, *lines, "e3,c,plan_change,2024-02-15,,4,q") == {}
+
+
+def test_a_plan_moves_only_inside_a_subscription(desk):
+    lines = ["e1,c,plan_change,2024-01-01,,5,p", "e2,c,subscribe,2024-01-02,,5,p"]
+    found = oddities(desk, *lines, "e3,c,cancel,2024-01-03,,,", "e4,c,renew,2024-01-04,,5,p")
+    assert found == {"plan_change or renew outside a subscription": (2, ("e1", "e4"))}
+
+
+def test_money_comes_back_only_after_it_was_paid(desk):
+    found = oddities(desk, "e1,c,refund,2024-01-01,,5,", "e2,c,payment,2024-01-02,,5,")
+    assert found == {"refund before any payment": (1, ("e1",))}
+
+
+def test_a_withdrawal_follows_a_cancel(desk):
+    found = oddities(desk, "e1,c,subscribe,2024-01-01,,5,p", "e2,c,cancel_withdrawn,2024-01-02,,,")
+    assert found == {"cancel_withdrawn without a cancel before it": (1, ("e2",))}
+
+
+def test_events_after_the_observation_are_told_with_three_examples(desk):
+    lines = [f"e{number},c,support,2024-02-0{number},,," for number in range(1, 6)]
+    found = oddities(desk, *lines, observed_until=datetime(2024, 2, 2, tzinfo=UTC))
+    assert found == {"event after observed_until": (4, ("e2", "e3", "e4"))}
+
+
+def test_a_newcomer_nobody_knows_is_odd(desk):
+    customers = desk.source("customer_id", "known", into="customers")
+    lines = [
+        "e1,c,referral_joined,2024-01-01,,,known",
+        "e2,c,referral_joined,2024-01-01,,,stranger",
+    ]
+    report = desk.ingest(desk.source(HEADER, *lines), customers)
+    (oddity,) = report.oddities
+    assert (oddity.what, oddity.examples) == ("referral_joined naming an unknown customer", ("e2",))
