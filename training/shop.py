@@ -26,7 +26,15 @@ from training.shop_margin import (
     recent_sales,
 )
 from training.shop_residuals import ShopResiduals, fit_shop_residuals
-from training.shop_rows import Buyers, ShopRows, buyers_at, shop_rows, stacked, stacked_rhythm
+from training.shop_rows import (
+    UNSEEN,
+    Buyers,
+    ShopRows,
+    buyers_at,
+    shop_rows,
+    stacked,
+    stacked_rhythm,
+)
 
 _DAYS_A_CALENDAR_MONTH = 365.25 / 12
 _FEWEST_BUYERS = 50
@@ -35,13 +43,17 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class ShopModel:
-    """Hold the fitted parts; `signals` are what the residuals were trained on, in order."""
+    """Hold the fitted parts; `signals` are what the residuals were trained on, in order.
+
+    `silent_share` is the share of buyers who did not buy in months 1..k, for naive formulas.
+    """
 
     signals: tuple[Signal, ...]
     counts: PurchaseAnchor
     basket: BasketAnchor
     residuals: ShopResiduals
     margin: ShopMargin
+    silent_share: tuple[float, ...]
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; zero, churn 1, for those who never bought."""
@@ -103,8 +115,10 @@ def fit_shop(known: Known) -> ShopModel:
         np.concatenate([buyers.purchases for buyers in now]),
         np.concatenate([buyers.mean_basket for buyers in now]),
     )
-    residuals = _fit_residuals(stacked(parts), counts, basket, business, known.seed)
-    return ShopModel(signals, counts, basket, residuals, fit_shop_margin(sales, costs, business))
+    rows = stacked(parts)
+    residuals = _fit_residuals(rows, counts, basket, business, known.seed)
+    margin = fit_shop_margin(sales, costs, business)
+    return ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
 
 
 def _fit_residuals(
@@ -130,6 +144,12 @@ def monthly_purchases(anchor: PurchaseAnchor, rhythm: Rhythm, weeks: Curves) -> 
     """Return the anchor's E[purchases in month k], shape (n_buyers, n_months), above zero."""
     until = anchor.expected_purchases(rhythm, weeks)
     return np.maximum(np.diff(until, prepend=0.0, axis=1), _LEAST)
+
+
+def _silent_share(rows: ShopRows) -> tuple[float, ...]:
+    seen = rows.counts != UNSEEN
+    silent = np.cumsum(np.maximum(rows.counts, 0), axis=1) == 0
+    return tuple(float(share) for share in (silent & seen).sum(axis=0) / seen.sum(axis=0))
 
 
 def _inside(share: Curves) -> Curves:

@@ -30,12 +30,16 @@ _FEWEST_EXITS_TO_LEARN_FROM = 10
 
 @dataclass(frozen=True)
 class SubscriptionModel:
-    """Hold the fitted parts; `signals` are what the hazard was trained on, in order."""
+    """Hold the fitted parts; `signals` are what the hazard was trained on, in order.
+
+    `monthly_churn` is the portfolio's mean over the last twelve landmarks, for naive formulas.
+    """
 
     signals: tuple[Signal, ...]
     hazard: HazardModel
     path: PlanPath
     flows: Credibility
+    monthly_churn: float
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
@@ -94,12 +98,17 @@ def fit_subscription(known: Known) -> SubscriptionModel:
     )
     path = fit_plan_path(months.plan, months.plan_after, months.booked_mrr, months.mrr_after)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
-    return SubscriptionModel(signals, hazard, path, flows)
+    return SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn))
 
 
 def _later_from(longest: int) -> int:
     """Return the landmark number from which on months are the later window: a fifth, 1 to 6."""
     return -int(np.clip(longest // 5, 1, 6))
+
+
+def _monthly_churn(rows: ChurnRows) -> float:
+    recent = rows.landmark >= np.unique(rows.landmark)[-12:][0]
+    return float((rows.exit_month[recent] == 1).mean())
 
 
 def _booked_margin(moment: Moment, business: Business, n_months: int) -> NDArray[np.float64]:

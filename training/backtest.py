@@ -1,0 +1,150 @@
+"""Rolling-origin backtests: stand at a cutoff, know nothing later, then compare with what came."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.blocks import Block, blocks
+from features.kernel import Moment
+from features.months import datetime_of, month_edges
+from features.timeline import timeline_of
+from training import naive
+from training.backtest_plan import BacktestPlan
+from training.bundle import Bundle
+from training.business import Business
+from training.fitting import fit_bundle
+from training.flows import event_flows
+from training.forecast import Forecast
+from training.known import Known
+from training.metrics import churn_metrics, value_metrics
+from training.outcomes import (
+    exit_months,
+    purchases_by_month,
+    realised_shop_margin,
+    realised_subscription_margin,
+)
+from valuation.lifetime_value import clv_quantiles
+
+Values = NDArray[np.float64]
+PRODUCT = "keepworth"
+PREDICTION_COLUMNS = (
+    "cutoff",
+    "months",
+    "model",
+    "customer_id",
+    "churn_probability",
+    "churned",
+    "value_mean",
+    "value_median",
+    "value_actual",
+)
+
+
+@dataclass(frozen=True)
+class Actual:
+    """Hold what came after a cutoff, for all customers of a block.
+
+    `first_month_gone` (n,) is the month of leaving, for a shop that of the first purchase;
+    0 means none came. `margin` (n, n_months) is undiscounted.
+    """
+
+    event_month: NDArray[np.int64]
+    margin: Values
+
+
+def backtest_at(known: Known, plan: BacktestPlan) -> tuple[Bundle, pd.DataFrame]:
+    """Fit at a cutoff and return the bundle with its predictions beside what came.
+
+    One row a horizon, model and customer of the population at the cutoff (PREDICTION_COLUMNS).
+    """
+    bundle = fit_bundle(known)
+    attributes = list(known.vocabulary.levels)
+    until = datetime_of(plan.observed_until)
+    parts = [
+        part
+        for block in blocks(known.log, known.business, attributes, until)
+        for part in _predictions(bundle, block, known.cutoff, plan)
+    ]
+    return bundle, pd.concat(parts, ignore_index=True)
+
+
+def metrics_of(predictions: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the metrics of the contract, a row for each cutoff, horizon, task and model."""
+    rows: list[dict[str, object]] = []
+    groups = predictions.groupby(["cutoff", "months", "model"], sort=False)
+    for _, group in groups:
+        cutoff, months, model = group.iloc[0][["cutoff", "months", "model"]]
+        names = {"cutoff": cutoff.isoformat(), "months": int(months)}
+        left = group["churned"].to_numpy(dtype=bool)
+        churn = churn_metrics(group["churn_probability"].to_numpy(dtype=np.float64), left)
+        rows.append({**names, "task": "churn", "model": model, **churn})
+        actual = group["value_actual"].to_numpy(dtype=np.float64)
+        for statistic in ("mean", "median"):
+            predicted = group[f"value_{statistic}"].to_numpy(dtype=np.float64)
+            if np.isfinite(predicted).all():
+                value = value_metrics(predicted, actual)
+                task = {"task": "value", "model": model, "statistic": statistic}
+                rows.append({**names, **task, **value})
+    return rows
+
+
+def _predictions(
+    bundle: Bundle, block: Block, cutoff: int, plan: BacktestPlan
+) -> Iterator[pd.DataFrame]:
+    business = bundle.business
+    moment = Moment(block.history, block.profiles, cutoff, business)
+    forecast = bundle.model.forecast(moment, business, max(plan.months))
+    actual = _actual(block, cutoff, max(plan.months), business)
+    for months in plan.months:
+        answers = naive.for_backtest(moment, bundle.model, business, months)
+        own = _own_answer(forecast, months)
+        tables = {PRODUCT: own} | {
+            name: (answer.churn, answer.value, answer.value) for name, answer in answers.items()
+        }
+        for model, (churn, mean, median) in tables.items():
+            table = pd.DataFrame(
+                {
+                    "cutoff": datetime_of(cutoff),
+                    "months": months,
+                    "model": model,
+                    "customer_id": block.history.customer_ids,
+                    "churn_probability": churn,
+                    "churned": _churned(actual, months, business),
+                    "value_mean": mean,
+                    "value_median": median,
+                    "value_actual": actual.margin[:, :months].sum(axis=1),
+                }
+            )
+            yield table[forecast.is_customer]
+
+
+def _own_answer(forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
+    mean = forecast.expected_margin[:, :months].sum(axis=1)
+    if forecast.survival is None:
+        return forecast.churn[:, months - 1], mean, np.full(len(mean), np.nan)
+    median = np.zeros(len(mean))
+    there = forecast.is_customer
+    survival, margin = forecast.survival[there, :months], forecast.margin_if_active[there, :months]
+    median[there] = clv_quantiles(margin, survival, 0.0, np.array([0.5]))[:, 0]
+    return forecast.churn[:, months - 1], mean, median
+
+
+def _actual(block: Block, cutoff: int, n_months: int, business: Business) -> Actual:
+    history = block.history
+    edges = month_edges(cutoff, n_months, business.month)
+    flows = event_flows(history, business)
+    if business.contract == "transactional":
+        bought = purchases_by_month(history, edges) > 0
+        first = np.where(bought.any(axis=1), bought.argmax(axis=1) + 1, 0)
+        return Actual(first, realised_shop_margin(history, flows, business, edges))
+    timeline = timeline_of(history, business)
+    margin = realised_subscription_margin(history, timeline, flows, business, edges)
+    return Actual(exit_months(timeline, edges), margin)
+
+
+def _churned(actual: Actual, months: int, business: Business) -> NDArray[np.bool_]:
+    happened = (actual.event_month > 0) & (actual.event_month <= months)
+    return ~happened if business.contract == "transactional" else happened

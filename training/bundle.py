@@ -1,0 +1,37 @@
+"""One model version as a value: everything scoring needs, and no customer's row."""
+
+from dataclasses import dataclass
+
+from features.catalogue import Vocabulary
+from training.business import Business
+from training.shop import ShopModel
+from training.subscription import SubscriptionModel
+from valuation.segments import SegmentCuts
+
+UNREGISTERED = "unregistered"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Hold a fitted model with the business it was fitted for and the words it uses.
+
+    `cutoff` and `observed_from` are instants in microseconds; `data_fingerprint` identifies the
+    log it was fitted on; `longest_month` is the longest month ahead seen in training.
+    """
+
+    business: Business
+    vocabulary: Vocabulary
+    model: SubscriptionModel | ShopModel
+    cuts: SegmentCuts
+    cutoff: int
+    observed_from: int
+    data_fingerprint: str
+    n_customers: int
+    version: str = UNREGISTERED
+
+    @property
+    def longest_month(self) -> int:
+        """Longest month ahead whose outcomes training saw; what lies beyond is extrapolated."""
+        if isinstance(self.model, SubscriptionModel):
+            return self.model.hazard.longest_month
+        return self.model.residuals.longest_month

@@ -1,0 +1,201 @@
+"""A bundle on disk: JSON and XGBoost's UBJ, no pickles, checked by digest before it is parsed.
+
+`bundle.json` names every other file with its sha256; the digest of `bundle.json` is the digest
+of the version.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from features.catalogue import Vocabulary, catalogue
+from features.signal import Signal
+from training.anchor import TenureAnchor
+from training.basket_anchor import BasketAnchor
+from training.bundle import Bundle
+from training.business import Business
+from training.calibration import LogitCalibration
+from training.credibility import Credibility
+from training.hazard import HazardModel
+from training.plan_path import PlanPath
+from training.purchase_anchor import PurchaseAnchor
+from training.shop import ShopModel
+from training.shop_margin import ShopMargin
+from training.shop_residuals import ShopResiduals
+from training.subscription import SubscriptionModel
+from valuation.segments import SegmentCuts
+
+FORMAT = 1
+_MANIFEST = "bundle.json"
+Boosters = dict[str, xgb.Booster | None]
+
+
+class AlteredModelError(ValueError):
+    """Say that a model's files are not the ones that were registered."""
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> str:
+    """Write a bundle into a new folder and return its digest."""
+    folder.mkdir(parents=True)
+    parameters, boosters = _parts(bundle.model)
+    files = {}
+    for name, booster in boosters.items():
+        if booster is not None:
+            content = bytes(booster.save_raw("ubj"))
+            (folder / f"{name}.ubj").write_bytes(content)
+            files[f"{name}.ubj"] = _digest(content)
+    manifest = {
+        "format": FORMAT,
+        "business": bundle.business.model_dump(mode="json"),
+        "vocabulary": asdict(bundle.vocabulary),
+        "signals": [signal.name for signal in bundle.model.signals],
+        "cuts": bundle.cuts.as_dict(),
+        "cutoff": bundle.cutoff,
+        "observed_from": bundle.observed_from,
+        "data_fingerprint": bundle.data_fingerprint,
+        "n_customers": bundle.n_customers,
+        "model": parameters,
+        "files": files,
+    }
+    content = json.dumps(manifest, indent=1, allow_nan=False).encode()
+    (folder / _MANIFEST).write_bytes(content)
+    return _digest(content)
+
+
+def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
+    """Read a bundle whose digest is known.
+
+    Raises
+    ------
+    AlteredModelError
+        If a file is not the one that was written, or the catalogue has changed since.
+    """
+    manifest = json.loads(_checked(folder / _MANIFEST, digest))
+    contents = {name: _checked(folder / name, known) for name, known in manifest["files"].items()}
+    business = Business.model_validate(manifest["business"])
+    vocabulary = _vocabulary(manifest["vocabulary"])
+    signals = catalogue(business.contract, vocabulary)
+    _require_same_catalogue(signals, manifest["signals"], folder)
+    boosters = {name.removesuffix(".ubj"): _booster(raw) for name, raw in contents.items()}
+    return Bundle(
+        business=business,
+        vocabulary=vocabulary,
+        model=_model(business, signals, manifest["model"], boosters),
+        cuts=SegmentCuts.from_dict(manifest["cuts"]),
+        cutoff=manifest["cutoff"],
+        observed_from=manifest["observed_from"],
+        data_fingerprint=manifest["data_fingerprint"],
+        n_customers=manifest["n_customers"],
+        version=version,
+    )
+
+
+def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Boosters]:
+    if isinstance(model, SubscriptionModel):
+        hazard = model.hazard
+        return {
+            "anchor": asdict(hazard.anchor),
+            "calibration": asdict(hazard.calibration),
+            "longest_month": hazard.longest_month,
+            "plans": list(model.path.plans),
+            "growth": model.path.growth.tolist(),
+            "flows": _credibility_as_json(model.flows),
+            "monthly_churn": model.monthly_churn,
+        }, {"hazard": hazard.booster}
+    residuals = model.residuals
+    return {
+        "counts": asdict(model.counts),
+        "basket": asdict(model.basket),
+        "longest_month": residuals.longest_month,
+        "silence_calibration": asdict(residuals.silence_calibration),
+        "margin_share": model.margin.margin_share,
+        "idle_cost": model.margin.idle_cost,
+        "costs": _credibility_as_json(model.margin.costs),
+        "silent_share": list(model.silent_share),
+    }, {"counts": residuals.counts, "silence": residuals.silence, "basket": residuals.basket}
+
+
+def _model(
+    business: Business, signals: tuple[Signal, ...], parts: dict[str, Any], boosters: Boosters
+) -> SubscriptionModel | ShopModel:
+    if business.contract == "subscription":
+        hazard = HazardModel(
+            TenureAnchor(**parts["anchor"]),
+            LogitCalibration(**parts["calibration"]),
+            parts["longest_month"],
+            boosters.get("hazard"),
+        )
+        path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
+        flows = _credibility_from_json(parts["flows"])
+        return SubscriptionModel(signals, hazard, path, flows, parts["monthly_churn"])
+    residuals = ShopResiduals(
+        parts["longest_month"],
+        boosters.get("counts"),
+        boosters.get("silence"),
+        boosters.get("basket"),
+        LogitCalibration(**parts["silence_calibration"]),
+    )
+    costs = _credibility_from_json(parts["costs"])
+    margin = ShopMargin(parts["margin_share"], parts["idle_cost"], costs)
+    counts, basket = PurchaseAnchor(**parts["counts"]), BasketAnchor(**parts["basket"])
+    return ShopModel(signals, counts, basket, residuals, margin, tuple(parts["silent_share"]))
+
+
+def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:
+    """Return it as numbers; null stands for endless, which JSON does not know."""
+    is_endless = math.isinf(credibility.half_months)
+    return {
+        "mean": credibility.mean,
+        "half_months": None if is_endless else credibility.half_months,
+    }
+
+
+def _credibility_from_json(parts: dict[str, float | None]) -> Credibility:
+    mean, half_months = parts["mean"], parts["half_months"]
+    return Credibility(float(mean or 0.0), math.inf if half_months is None else half_months)
+
+
+def _vocabulary(parts: dict[str, Any]) -> Vocabulary:
+    levels = {
+        name: None if known is None else tuple(known) for name, known in parts["levels"].items()
+    }
+    return Vocabulary(tuple(parts["metrics"]), levels)
+
+
+def _booster(content: bytes) -> xgb.Booster:
+    booster = xgb.Booster({"nthread": 1})
+    booster.load_model(bytearray(content))
+    return booster
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    content = path.read_bytes()
+    found = _digest(content)
+    if found != digest:
+        raise AlteredModelError(
+            f"{path} has sha256 {found[:12]}, expected {digest[:12]}; the file was altered: "
+            "train again, or restore it."
+        )
+    return content
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _require_same_catalogue(
+    signals: tuple[Signal, ...], trained_on: list[str], folder: Path
+) -> None:
+    names = [signal.name for signal in signals]
+    if names != trained_on:
+        changed = sorted(set(names) ^ set(trained_on))[:5]
+        raise AlteredModelError(
+            f"{folder} was trained on another catalogue of signals (differs in "
+            f"{', '.join(changed) or 'their order'}); run `keepworth train` again."
+        )

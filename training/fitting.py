@@ -1,0 +1,52 @@
+"""Fitting a bundle on what was known at a cutoff."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from training.bundle import Bundle
+from training.known import Known
+from training.scoring import Scores, score
+from training.shop import ShopModel, fit_shop
+from training.subscription import SubscriptionModel, fit_subscription
+from valuation.segments import SegmentCuts, segment_cuts
+
+_NO_CUTS = SegmentCuts(top=0.0, high=0.0, low_risk=0.5, high_risk=0.5)
+
+
+def fit_bundle(known: Known) -> Bundle:
+    """Fit the model that the contract calls for, and the cuts of the segments at the cutoff.
+
+    Raises
+    ------
+    InputRefusedError
+        If there are too few outcomes to learn from.
+    """
+    bare = Bundle(
+        business=known.business,
+        vocabulary=known.vocabulary,
+        model=_fitted(known),
+        cuts=_NO_CUTS,
+        cutoff=known.cutoff,
+        observed_from=known.observed_from,
+        data_fingerprint=known.log.fingerprint,
+        n_customers=0,
+    )
+    parts = list(scores_of(bare, known))
+    there = np.concatenate([part.forecast.is_customer for part in parts])
+    value = np.concatenate([part.clv for part in parts])[there]
+    churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
+    return replace(bare, cuts=segment_cuts(value, churn), n_customers=int(there.sum()))
+
+
+def scores_of(bundle: Bundle, known: Known) -> Iterator[Scores]:
+    """Yield the scores of every block at the cutoff."""
+    for block in known.blocks():
+        yield score(bundle, block, known.cutoff)
+
+
+def _fitted(known: Known) -> SubscriptionModel | ShopModel:
+    if known.business.contract == "subscription":
+        return fit_subscription(known)
+    return fit_shop(known)

@@ -1,0 +1,91 @@
+"""How good predictions were: of churn, and of value."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+Values = NDArray[np.float64]
+_LEAST = 1e-6
+_DECILES = 10
+
+
+def churn_metrics(probability: Values, left: NDArray[np.bool_]) -> dict[str, float | int | None]:
+    """Return log-loss, Brier score, AUC and predicted over actual exits, shape (n,) inputs.
+
+    Log-loss holds probabilities off 0 and 1 by 1e-6. What cannot be computed (nobody left, or
+    everybody did) is None.
+    """
+    outcome = left.astype(np.float64)
+    held = np.clip(probability, _LEAST, 1 - _LEAST)
+    log_loss = -(outcome * np.log(held) + (1 - outcome) * np.log1p(-held)).mean()
+    two_sided = 0 < outcome.sum() < len(outcome)
+    return {
+        "n_customers": len(outcome),
+        "n_outcomes": int(outcome.sum()),
+        "log_loss": float(log_loss),
+        "brier": float(np.square(probability - outcome).mean()),
+        "auc": float(roc_auc_score(outcome, probability)) if two_sided else None,
+        "predicted_actual": _ratio(probability.sum(), outcome.sum()),
+    }
+
+
+def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | None]:
+    """Return the errors of predicted value against what was realised, shape (n,) inputs.
+
+    WAPE is the sum of absolute errors over the sum of absolute actuals; the decile error is the
+    mean over deciles by prediction of |predicted / actual - 1| of their totals; the normalised
+    Gini is the Gini of actuals ranked by prediction over that of actuals ranked by themselves.
+    """
+    return {
+        "n_customers": len(actual),
+        "rmse": float(np.sqrt(np.square(predicted - actual).mean())),
+        "wape": _ratio(np.abs(predicted - actual).sum(), np.abs(actual).sum()),
+        "normalised_gini": normalised_gini(predicted, actual),
+        "spearman": spearman(predicted, actual),
+        "predicted_actual": _ratio(predicted.sum(), actual.sum()),
+        "decile_error": decile_error(predicted, actual),
+    }
+
+
+def normalised_gini(predicted: Values, actual: Values) -> float | None:
+    """Return how well predictions rank actual value: 1 is perfect, 0 is chance.
+
+    None where actual values do not differ, or do not sum to more than zero. Ties in prediction
+    count half each way, so that the order of rows does not matter.
+    """
+    best = _gini(actual, actual)
+    return None if best is None or best == 0 else float((_gini(predicted, actual) or 0.0) / best)
+
+
+def spearman(predicted: Values, actual: Values) -> float | None:
+    """Return the rank correlation; None where one of both is constant."""
+    if len(actual) < 2 or np.ptp(predicted) == 0 or np.ptp(actual) == 0:
+        return None
+    return float(np.corrcoef(_ranks(predicted), _ranks(actual))[0, 1])
+
+
+def decile_error(predicted: Values, actual: Values) -> float | None:
+    """Return the mean over deciles by prediction of |predicted / actual - 1| of the totals."""
+    deciles = np.array_split(np.argsort(predicted, kind="stable"), _DECILES)
+    ratios = [_ratio(predicted[rows].sum(), actual[rows].sum()) for rows in deciles if len(rows)]
+    known = [abs(ratio - 1) for ratio in ratios if ratio is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _gini(ranked_by: Values, actual: Values) -> float | None:
+    total = actual.sum()
+    if not len(actual) or total <= 0:
+        return None
+    ranks = _ranks(ranked_by)
+    return float((2 * (ranks * actual).sum() / total - (len(actual) + 1)) / len(actual))
+
+
+def _ranks(values: Values) -> Values:
+    """Return mean ranks from 1, ties sharing theirs."""
+    _, member, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[member]
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole != 0 else None
