@@ -26,6 +26,8 @@ TABLE_REQUIRED: dict[str, tuple[str, ...]] = {
     "plans": PLAN_REQUIRED,
 }
 
+EXAMPLE = "2024-01-31T12:00:00Z"
+
 _TEXT_TYPES = ("VARCHAR", "ENUM", "UUID")
 _INTEGER_TYPES = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
@@ -66,7 +68,7 @@ def typed_column(
     """
     if source is None or source_type == '"NULL"':
         return TypedColumn(name, f"CAST(NULL AS {_held_as(name, target)})")
-    column, base = identifier(source), _base_of(source_type)
+    column, base = _readable(source, source_type)
     if target == "VARCHAR":
         return TypedColumn(name, _text(column, base))
     if target == "TIMESTAMPTZ":
@@ -84,7 +86,7 @@ def attribute_sql(source: str, source_type: str) -> str:
     UnfitColumnError
         If the column is nested or binary.
     """
-    column, base = identifier(source), _base_of(source_type)
+    column, base = _readable(source, source_type)
     if source_type == '"NULL"':
         return "CAST(NULL AS VARCHAR)"
     return _text(column, base) if base in _TEXT_TYPES else _scalar(column, base)
@@ -101,6 +103,16 @@ def unread_sql(columns: Mapping[str, TypedColumn]) -> str:
 
 def _held_as(name: str, target: str) -> str:
     return "DOUBLE" if name == "term_months" else target
+
+
+def _readable(source: str, source_type: str) -> tuple[str, str]:
+    """Return the column and its type; JSON of mixed values counts as text."""
+    column = identifier(source)
+    return (
+        (f"({column} ->> '$')", "VARCHAR")
+        if source_type == "JSON"
+        else (column, _base_of(source_type))
+    )
 
 
 def _base_of(source_type: str) -> str:
@@ -169,7 +181,7 @@ def _time_text(name: str, text: str, zone: str | None) -> TypedColumn:
         f"THEN TRY_CAST({text} AS TIMESTAMPTZ) "
         f"WHEN {_matches(text, DATE_PATTERN + TIME_PATTERN)} THEN {local} END"
     )
-    expected = "an ISO 8601 time such as 2024-01-31T12:00:00Z"
+    expected = f"an ISO 8601 time such as {EXAMPLE}; strptime in the select reads other forms"
     unzoned = _matches(text, DATE_PATTERN + TIME_PATTERN)
     hint = f"CASE WHEN {unzoned} THEN ' (or the time_zone of its source)' ELSE '' END"
     return _tried(name, text, value, expected, hint if zone is None else literal(""))

@@ -12,6 +12,8 @@ from features.sources import Source
 _READERS = {
     ".csv": (
         "read_csv([{files}], store_rejects = true, sample_size = 204800, "
+        # DuckDB would guess whether 05/01 is January or May; what is not ISO stays text.
+        "dateformat = '%Y-%m-%d', timestampformat = '%Y-%m-%d %H:%M:%S', "
         # A zoned type would read times without zone as UTC; as text each keeps what it says.
         "auto_type_candidates = "
         "['BOOLEAN', 'BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR'])"

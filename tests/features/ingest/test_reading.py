@@ -125,3 +125,32 @@ def test_a_line_that_does_not_fit_the_file_is_quarantined_and_the_rest_is_read(d
     report = desk.ingest(desk.source(*lines, "c,usage,2024-01-01,1,too,many"), tolerated=0.3)
     assert (report.rows_read, report.new, report.quarantined) == (4, 3, 1)
     assert report.reasons[0].rule == "line unreadable"
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-05 01:00:00", "2024-01-05T01:00", "2024-01-05 01:00:00.0"]
+)
+def test_every_iso_form_in_a_csv_is_read_in_the_zone_of_its_source(desk, text):
+    source = desk.source(
+        "customer_id,kind,occurred_at", f"c,support,{text}", time_zone="Europe/Vienna"
+    )
+    desk.ingest(source)
+    assert desk.events()[0]["occurred_at"] == datetime(2024, 1, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["05/01/2024", "05/01/2024 10:00:00", "2024/01/05"])
+def test_whether_a_day_comes_before_its_month_is_never_guessed(desk, text):
+    lines = ["customer_id,kind,occurred_at", f"c,support,{text}"]
+    report = desk.ingest(desk.source(*lines, time_zone="UTC"), tolerated=1.0)
+    assert report.new == 0
+    assert "strptime in the select reads other forms" in report.reasons[0].example
+
+
+def test_json_values_of_mixed_types_are_read_as_text(desk):
+    event = '{"customer_id": %s, "kind": "usage", "occurred_at": "2024-01-01", "amount": %s}'
+    desk.put("raw.jsonl", event % (7, 1), event % ('"a"', '"2.5"'))
+    desk.ingest(desk.source(files={"raw": "raw.jsonl"}))
+    assert {(row["customer_id"], row["amount"]) for row in desk.events()} == {
+        ("7", 1.0),
+        ("a", 2.5),
+    }
