@@ -1,0 +1,1 @@
+"""The HTTP service: an ASGI application of our own inside BentoML."""

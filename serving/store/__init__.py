@@ -1,0 +1,1 @@
+"""The live store: what serves now."""

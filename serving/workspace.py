@@ -1,0 +1,70 @@
+"""The workspace: a folder with `keepworth.toml`, and where everything in it lies."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from features.log import Log
+from features.mistakes import ConfigurationError, Mistake
+from serving.configuration import FILE_NAME, Configuration, read_configuration
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Hold a workspace's folder and its checked configuration."""
+
+    folder: Path
+    configuration: Configuration
+
+    @property
+    def state(self) -> Path:
+        """Where the log, quarantine, snapshots and the live store lie."""
+        return self.folder / "state"
+
+    @property
+    def models(self) -> Path:
+        """Where the bundles lie that `score` and `serve` read, one folder a version."""
+        return self.state / "models"
+
+    def log(self) -> Log:
+        """Return the log as it stands now."""
+        return Log.open(self.state)
+
+    def of_as_of(self, kind: str, as_of: datetime) -> Path:
+        """Return the folder of one `as_of` below `scores` or `reports`."""
+        return self.folder / kind / as_of_name(as_of)
+
+
+def open_workspace(path: Path | None) -> Workspace:
+    """Open the workspace at a path, or at the nearest parent of this folder that is one.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no `keepworth.toml`, or it has mistakes.
+    """
+    folder = (path or _nearest(Path.cwd())).resolve()
+    file = folder / FILE_NAME
+    if not file.is_file():
+        expected = (
+            f"expected a folder with {FILE_NAME}; make one with `keepworth init {folder}`, or name "
+            "another with -C PATH"
+        )
+        raise ConfigurationError(
+            "this is no workspace", [Mistake("workspace", str(folder), expected)]
+        )
+    return Workspace(folder, read_configuration(file))
+
+
+def as_of_name(as_of: datetime) -> str:
+    """Return an instant as a folder's name: the date, with the time where it is not midnight."""
+    utc = as_of.astimezone(UTC)
+    is_midnight = (utc.hour, utc.minute, utc.second, utc.microsecond) == (0, 0, 0, 0)
+    return utc.strftime("%Y-%m-%d" if is_midnight else "%Y-%m-%dT%H%M%S.%fZ")
+
+
+def _nearest(folder: Path) -> Path:
+    for candidate in (folder, *folder.parents):
+        if (candidate / FILE_NAME).is_file():
+            return candidate
+    return folder
