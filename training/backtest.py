@@ -60,7 +60,7 @@ def backtest_at(known: Known, plan: BacktestPlan) -> tuple[Bundle, pd.DataFrame]
 
     One row a horizon, model and customer of the population at the cutoff (PREDICTION_COLUMNS).
     """
-    bundle = fit_bundle(known)
+    bundle, _ = fit_bundle(known)
     attributes = list(known.vocabulary.levels)
     until = datetime_of(plan.observed_until)
     parts = [

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.bundle import Bundle
+from training.check import Check
 from training.known import Known
 from training.scoring import Scores, score
 from training.shop import ShopModel, fit_shop
@@ -15,18 +16,21 @@ from valuation.segments import SegmentCuts, segment_cuts
 _NO_CUTS = SegmentCuts(top=0.0, high=0.0, low_risk=0.5, high_risk=0.5)
 
 
-def fit_bundle(known: Known) -> Bundle:
+def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     """Fit the model that the contract calls for, and the cuts of the segments at the cutoff.
+
+    The checks show the fit on the later part of training, which decided when to stop.
 
     Raises
     ------
     InputRefusedError
         If there are too few outcomes to learn from.
     """
+    model, checks = _fitted(known)
     bare = Bundle(
         business=known.business,
         vocabulary=known.vocabulary,
-        model=_fitted(known),
+        model=model,
         cuts=_NO_CUTS,
         cutoff=known.cutoff,
         observed_from=known.observed_from,
@@ -37,7 +41,8 @@ def fit_bundle(known: Known) -> Bundle:
     there = np.concatenate([part.forecast.is_customer for part in parts])
     value = np.concatenate([part.clv for part in parts])[there]
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
-    return replace(bare, cuts=segment_cuts(value, churn), n_customers=int(there.sum()))
+    cuts = segment_cuts(value, churn)
+    return replace(bare, cuts=cuts, n_customers=int(there.sum())), checks
 
 
 def scores_of(bundle: Bundle, known: Known) -> Iterator[Scores]:
@@ -46,7 +51,7 @@ def scores_of(bundle: Bundle, known: Known) -> Iterator[Scores]:
         yield score(bundle, block, known.cutoff)
 
 
-def _fitted(known: Known) -> SubscriptionModel | ShopModel:
+def _fitted(known: Known) -> tuple[SubscriptionModel | ShopModel, list[Check]]:
     if known.business.contract == "subscription":
         return fit_subscription(known)
     return fit_shop(known)

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from training.anchor import TenureAnchor
 from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
+from training.check import Check
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
 
 FEWEST_EXITS = 300
 """Below this many exits the anchor answers alone."""
-MOST_ROWS = 1_500_000
+MOST_ROWS = 400_000
 _OBJECTIVE = "binary:logistic"
 
 
@@ -66,8 +67,8 @@ class HazardModel:
 
 def fit_hazard(
     rows: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int, seed: int
-) -> HazardModel:
-    """Fit the hazard on landmark rows.
+) -> tuple[HazardModel, Check | None]:
+    """Fit the hazard on landmark rows, and return it with its check on the later window.
 
     Parameters
     ----------
@@ -82,16 +83,18 @@ def fit_hazard(
     )
     bare = HazardModel(anchor, LogitCalibration(), longest)
     if rows.n_exits < FEWEST_EXITS:
-        return bare
+        return bare, None
     training = _training_rows(rows, anchor, periods)
     is_later = rows.landmark[periods.landmark_row] + periods.month > later_from
     earlier, later = training.only(~is_later), training.only(is_later)
     if not earlier.outcome.any() or not later.outcome.any():
-        return bare
+        return bare, None
     stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, seed)
     calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
     booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, seed)
-    return replace(bare, booster=booster, calibration=calibration)
+    raised = calibration.logit(stopped.later_margin)
+    check = Check("hazard", probability(raised), later.outcome, later.weight)
+    return replace(bare, booster=booster, calibration=calibration), check
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:

@@ -13,6 +13,7 @@ from features.signal import Signal
 from training.basket_anchor import BasketAnchor, fit_basket_anchor
 from training.business import Business
 from training.calibration import logit
+from training.check import Check
 from training.forecast import Curves, Forecast
 from training.known import Known
 from training.person_periods import Matrix
@@ -89,8 +90,8 @@ class ShopModel:
         return np.exp(self.residuals.of_basket(values, np.log(np.maximum(anchor, _LEAST))))
 
 
-def fit_shop(known: Known) -> ShopModel:
-    """Fit on what was known at a cutoff.
+def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
+    """Fit on what was known at a cutoff; the checks are on the later part of training.
 
     Raises
     ------
@@ -116,14 +117,14 @@ def fit_shop(known: Known) -> ShopModel:
         np.concatenate([buyers.mean_basket for buyers in now]),
     )
     rows = stacked(parts)
-    residuals = _fit_residuals(rows, counts, basket, business, known.seed)
+    residuals, checks = _fit_residuals(rows, counts, basket, business, known.seed)
     margin = fit_shop_margin(sales, costs, business)
-    return ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
+    return ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows)), checks
 
 
 def _fit_residuals(
     rows: ShopRows, counts: PurchaseAnchor, basket: BasketAnchor, business: Business, seed: int
-) -> ShopResiduals:
+) -> tuple[ShopResiduals, list[Check]]:
     weeks = weeks_ahead(rows.counts.shape[1], business.month)
     return fit_shop_residuals(
         rows,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
 from training.calibration import LogitCalibration, fit_calibration, probability
+from training.check import Check
 from training.forecast import Curves
 from training.person_periods import Matrix
 from training.shop_rows import UNSEEN, ShopRows
@@ -52,8 +53,10 @@ class ShopResiduals:
 
 def fit_shop_residuals(
     rows: ShopRows, log_counts: Curves, logit_silence: Curves, log_basket: Curves, seed: int
-) -> ShopResiduals:
-    """Fit the three residuals; anchors have shape (n_rows, longest) and (n_rows,).
+) -> tuple[ShopResiduals, list[Check]]:
+    """Fit the three residuals, and return them with their check on the later window.
+
+    Anchors have shape (n_rows, longest) and (n_rows,).
 
     The months that end last, a fifth of the landmarks' span, decide when boosting stops.
     """
@@ -61,7 +64,7 @@ def fit_shop_residuals(
     bare = ShopResiduals(longest)
     row, month = np.nonzero(rows.counts != UNSEEN)
     if len(row) < FEWEST_ROWS:
-        return bare
+        return bare, []
     row, month = _thinned(row, month, seed)
     later_from = -max(1, longest // _LATER_SHARE)
     is_later = rows.landmark[row] + month + 1 > later_from
@@ -71,12 +74,13 @@ def fit_shop_residuals(
     silent = np.cumsum(np.maximum(rows.counts, 0), axis=1)[row, month] == 0
     of_counts = Rows(inputs, log_counts[row, month], counted, ones)
     of_silence = Rows(inputs, logit_silence[row, month], silent.astype(np.float64), ones)
-    counts, _ = _fitted(of_counts, is_later, "count:poisson", seed)
-    silence, calibration = _fitted(of_silence, is_later, "binary:logistic", seed)
+    counts, _, _ = _fitted(of_counts, is_later, "count:poisson", seed)
+    silence, calibration, check = _fitted(of_silence, is_later, "binary:logistic", seed)
     basket = _fit_basket(rows, log_basket, later_from, seed)
-    return replace(
+    residuals = replace(
         bare, counts=counts, silence=silence, basket=basket, silence_calibration=calibration
     )
+    return residuals, [check] if check else []
 
 
 def with_month(values: Matrix, row: NDArray[np.int64], month: NDArray[np.int64]) -> Matrix:
@@ -95,15 +99,17 @@ def _thinned(
 
 def _fitted(
     rows: Rows, is_later: NDArray[np.bool_], objective: str, seed: int
-) -> tuple[xgb.Booster | None, LogitCalibration]:
+) -> tuple[xgb.Booster | None, LogitCalibration, Check | None]:
     earlier, later = rows.only(~is_later), rows.only(is_later)
     if not len(earlier.outcome) or not len(later.outcome):
-        return None, LogitCalibration()
+        return None, LogitCalibration(), None
     stopped = fit_until_later_rows_say_stop(earlier, later, objective, seed)
-    calibration = LogitCalibration()
-    if objective == "binary:logistic":
-        calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
-    return fit_trees(rows, stopped.n_trees, objective, seed), calibration
+    booster = fit_trees(rows, stopped.n_trees, objective, seed)
+    if objective != "binary:logistic":
+        return booster, LogitCalibration(), None
+    calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
+    share = probability(calibration.logit(stopped.later_margin))
+    return booster, calibration, Check("no purchase", share, later.outcome, later.weight)
 
 
 def _fit_basket(

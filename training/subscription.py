@@ -15,6 +15,7 @@ from features.signal import Signal
 from features.timeline import Timeline, timeline_of
 from training.anchor import TenureCounts, fit_anchor, tenure_counts
 from training.business import Business
+from training.check import Check
 from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
 from training.flows import event_flows, recurring_margin
 from training.forecast import Forecast
@@ -69,8 +70,8 @@ class SubscriptionModel:
         return booked * growth + (flows - idle_cost)[:, None]
 
 
-def fit_subscription(known: Known) -> SubscriptionModel:
-    """Fit on what was known at a cutoff.
+def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
+    """Fit on what was known at a cutoff; the checks are on the later part of training.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def fit_subscription(known: Known) -> SubscriptionModel:
     _require_exits(counts)
     churn, months = _stacked(parts)
     longest = max(landmark.months_observed for landmark in landmarks)
-    hazard = fit_hazard(
+    hazard, check = fit_hazard(
         churn,
         fit_anchor(counts),
         later_from=_later_from(longest),
@@ -98,7 +99,8 @@ def fit_subscription(known: Known) -> SubscriptionModel:
     )
     path = fit_plan_path(months.plan, months.plan_after, months.booked_mrr, months.mrr_after)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
-    return SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn))
+    model = SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn))
+    return model, [check] if check else []
 
 
 def _later_from(longest: int) -> int:

@@ -1,0 +1,154 @@
+"""Tracking in MLflow: what a version was trained on, how it did, and the version itself.
+
+The embedded store lies in `mlruns/` of the workspace; `MLFLOW_TRACKING_URI` names another.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+import training.logged_model
+from features.months import datetime_of
+from training.bundle import Bundle
+from training.check import Check
+from training.example_input import example_events
+from training.plots import calibration_plot, gain_plot
+from training.subscription import SubscriptionModel
+
+REGISTERED_NAME = "keepworth"
+ALIAS = "champion"
+_EXPERIMENT = "keepworth"
+
+
+@dataclass(frozen=True)
+class TrackingStore:
+    """Name where runs are tracked; `artifacts` is None where a server decides."""
+
+    uri: str
+    artifacts: Path | None
+
+
+def embedded_store(workspace: Path) -> TrackingStore:
+    """Return the store that MLFLOW_TRACKING_URI names, else `mlruns/` of the workspace."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if uri:
+        return TrackingStore(uri, None)
+    folder = workspace / "mlruns"
+    return TrackingStore(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+
+
+def register(store: TrackingStore, bundle: Bundle, folder: Path, checks: list[Check]) -> str:
+    """Log one run with the bundle in `folder`, register it, and return its version.
+
+    The alias `champion` moves to the new version.
+    """
+    digest = _sha256(folder / "bundle.json")
+    client = _client(store)
+    with mlflow.start_run(experiment_id=_experiment(store), run_name=_run_name(bundle)):
+        mlflow.log_params(_parameters(bundle))
+        mlflow.log_dict([signal.name for signal in bundle.model.signals], "signals.json")
+        for check in checks:
+            mlflow.log_metrics(
+                {f"{check.name}.{name}".replace(" ", "_"): v for name, v in check.metrics().items()}
+            )
+            stem = check.name.replace(" ", "_")
+            mlflow.log_figure(calibration_plot(check), f"{stem}_calibration.png")
+            mlflow.log_figure(gain_plot(check), f"{stem}_gain.png")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=training.logged_model.__file__,
+            artifacts={"bundle": str(folder)},
+            model_config={"digest": digest},
+            signature=_signature(),
+            input_example=example_events(bundle.business.contract),
+            pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
+            registered_model_name=REGISTERED_NAME,
+        )
+    version = str(info.registered_model_version)
+    client.set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
+    return version
+
+
+def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]]) -> None:
+    """Log a backtest as one run: its metrics by task, model, horizon and cutoff, and the table."""
+    _client(store)
+    with mlflow.start_run(experiment_id=_experiment(store), run_name=f"backtest {name}"):
+        mlflow.log_table(pd.DataFrame(metrics), "metrics.json")
+        mlflow.log_metrics(dict(_named_metrics(metrics)))
+
+
+def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+    named = ("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error")
+    for row in metrics:
+        place = [row["model"], row["task"], row.get("statistic", ""), f"{row['months']}m"]
+        place.append(str(row["cutoff"])[:10])
+        for metric in named:
+            if row.get(metric) is not None:
+                yield ".".join([*filter(None, place), metric]), float(row[metric])
+
+
+def _client(store: TrackingStore) -> mlflow.MlflowClient:
+    if store.artifacts is not None:
+        store.artifacts.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(store.uri)
+    return mlflow.MlflowClient()
+
+
+def _experiment(store: TrackingStore) -> str:
+    found = mlflow.get_experiment_by_name(_EXPERIMENT)
+    if found is not None:
+        return str(found.experiment_id)
+    location = store.artifacts.resolve().as_uri() if store.artifacts else None
+    return str(mlflow.create_experiment(_EXPERIMENT, artifact_location=location))
+
+
+def _run_name(bundle: Bundle) -> str:
+    return f"train {datetime_of(bundle.cutoff):%Y-%m-%d}"
+
+
+def _parameters(bundle: Bundle) -> Mapping[str, Any]:
+    business = bundle.business.model_dump(mode="json")
+    parts: dict[str, Any] = {
+        **{f"business.{name}": value for name, value in business.items()},
+        "cutoff": datetime_of(bundle.cutoff).isoformat(),
+        "observed_from": datetime_of(bundle.observed_from).isoformat(),
+        "data_fingerprint": bundle.data_fingerprint,
+        "n_customers": bundle.n_customers,
+        "n_signals": len(bundle.model.signals),
+        "longest_month": bundle.longest_month,
+    }
+    if isinstance(bundle.model, SubscriptionModel):
+        hazard = bundle.model.hazard
+        parts |= {f"anchor.{name}": value for name, value in vars(hazard.anchor).items()}
+        parts |= {f"calibration.{name}": v for name, v in vars(hazard.calibration).items()}
+        parts["trees"] = hazard.booster.num_boosted_rounds() if hazard.booster else 0
+    else:
+        parts |= {f"counts.{name}": value for name, value in vars(bundle.model.counts).items()}
+        parts |= {f"basket.{name}": value for name, value in vars(bundle.model.basket).items()}
+    return parts
+
+
+def _signature() -> ModelSignature:
+    texts = ("event_id", "customer_id", "kind", "occurred_at", "recorded_at", "label")
+    optional = ("effective_at", "subscription_id", "basket_id")
+    columns = [
+        *(ColSpec(DataType.string, name) for name in texts),
+        ColSpec(DataType.double, "amount"),
+        *(ColSpec(DataType.string, name, required=False) for name in optional),
+        ColSpec(DataType.double, "list_amount", required=False),
+        ColSpec(DataType.double, "term_months", required=False),
+    ]
+    return ModelSignature(inputs=Schema(columns))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
