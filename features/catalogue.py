@@ -1,7 +1,9 @@
 """The catalogue: which signals a business has, given its contract, metrics and attributes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +34,23 @@ def catalogue(contract: Contract, vocabulary: Vocabulary) -> tuple[Signal, ...]:
     of_metrics = [s for metric in vocabulary.metrics for s in usage.signals_of_metric(metric)]
     of_attributes = [s for name, levels in vocabulary.levels.items() for s in _about(name, levels)]
     signals = [*general, *of_metrics, *of_attributes]
-    return tuple(signal for signal in signals if contract in signal.contracts)
+    return tuple(_named_apart(signal for signal in signals if contract in signal.contracts))
 
 
 def signal_matrix(moment: Moment, signals: Sequence[Signal]) -> NDArray[np.float64]:
     """Return the signals of every customer, shape (n_customers, n_signals); NaN where missing."""
     return moment.matrix([signal.expression for signal in signals])
+
+
+def _named_apart(signals: Iterable[Signal]) -> Iterator[Signal]:
+    """Give each signal a name in snake case that none before it bears."""
+    taken: set[str] = set()
+    for signal in signals:
+        name = re.sub(r"[\W_]+", "_", signal.name.lower()).strip("_")
+        same = (f"{name}_{number}" for number in count(2))
+        free = next(free for free in chain([name], same) if free not in taken)
+        taken.add(free)
+        yield replace(signal, name=free)
 
 
 def _about(attribute: str, levels: tuple[str, ...] | None) -> list[Signal]:

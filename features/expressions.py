@@ -51,6 +51,13 @@ class Total(Expression):
 
 
 @dataclass(frozen=True)
+class Mean(Expression):
+    """Give the mean value of the happenings that have one; NaN where there was none."""
+
+    happening: str
+
+
+@dataclass(frozen=True)
 class ActiveDays(Expression):
     """Count the distinct UTC days with a happening."""
 
@@ -60,7 +67,7 @@ class ActiveDays(Expression):
 
 @dataclass(frozen=True)
 class DistinctLabels(Expression):
-    """Count the distinct labels among happenings."""
+    """Count the distinct labels among happenings; no label is none."""
 
     happening: str
     days: int

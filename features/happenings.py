@@ -18,7 +18,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PlanMoves:
-    """Hold each plan event beside the one before it of the same subscription.
+    """Hold each plan event beside the one in force before it in the same subscription.
 
     `row` rises; `list_before`, `list_now`, `paid_before`, `paid_now` are minor units;
     `label_before` and `label_now` are label codes.
@@ -34,9 +34,14 @@ class PlanMoves:
 
 
 def plan_moves(history: History) -> PlanMoves:
-    """Return the plan changes and renewals that follow another plan event, with both prices."""
+    """Return the plan changes and renewals that follow another plan event, with both prices.
+
+    One follows another in the order of taking effect: a change booked for later comes after
+    one asked for later that acts at once.
+    """
     rows = history.of_kind(*PLAN_KINDS)
-    rows = rows[np.lexsort((rows, history.subscription[rows], history.customer[rows]))]
+    effective, subscription = history.effective[rows], history.subscription[rows]
+    rows = rows[np.lexsort((rows, effective, subscription, history.customer[rows]))]
     customer, subscription = history.customer[rows], history.subscription[rows]
     follows = (customer[1:] == customer[:-1]) & (subscription[1:] == subscription[:-1])
     follows &= history.kind[rows[1:]] != KIND_CODES["subscribe"]
@@ -107,3 +112,11 @@ def purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
     amounts = np.concatenate([values[own], totals])
     order = np.argsort(found, kind="stable")
     return found[order], amounts[order]
+
+
+def repeat_purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the purchases after each customer's first, as `purchases` does."""
+    rows, amounts = purchases(history)
+    customer = history.customer[rows]
+    repeats = np.flatnonzero(customer[1:] == customer[:-1]) + 1
+    return rows[repeats], amounts[repeats]

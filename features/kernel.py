@@ -20,11 +20,19 @@ from features.expressions import (
     DistinctLabels,
     Expression,
     Latest,
+    Mean,
     PlanState,
     Profile,
     Total,
 )
-from features.happenings import MOVES, PlanMoves, plan_moves, purchases, rows_of_kind
+from features.happenings import (
+    MOVES,
+    PlanMoves,
+    plan_moves,
+    purchases,
+    repeat_purchases,
+    rows_of_kind,
+)
 from features.history import MISSING, QUANTITY_SCALE, History, offsets_of_counts
 from features.months import DAY
 from features.profiles import Profiles
@@ -35,6 +43,7 @@ Values = NDArray[np.float64]
 _MONEY_HAPPENINGS = frozenset(
     {"payment", "refund", "payment_failed", "cost", "contact", "offer", "purchase"}
 )
+_DERIVED = {"purchase": purchases, "repeat_purchase": repeat_purchases}
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,17 @@ class Moment:
                 first, last = self._window(happening, days)
                 running = self.happening(happening).running
                 return (running[last] - running[first]) / self._scale(happening)
+            case Mean(happening):
+                return self._mean(happening)
             case DaysSince(happening, which):
                 return self._days_since(happening, which == "first")
             case Latest(happening):
                 return self._latest(happening)
             case ActiveDays(happening, days):
-                return self._distinct(happening, days, self.history.occurred // DAY)
+                return self._distinct(self._recent(happening, days), self.history.occurred // DAY)
             case DistinctLabels(happening, days):
-                return self._distinct(happening, days, self.history.label.astype(np.int64))
+                rows, label = self._recent(happening, days), self.history.label
+                return self._distinct(rows[label[rows] >= 0], label)
             case PlanState(name):
                 return self.plan.value(name)
             case Profile(attribute, level):
@@ -128,8 +140,8 @@ class Moment:
         return self._happenings[name]
 
     def _found(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if name == "purchase":
-            return purchases(self.history)
+        if name in _DERIVED:
+            return _DERIVED[name](self.history)
         if name in MOVES:
             rows = self._moves.row[MOVES[name](self._moves)]
         else:
@@ -157,6 +169,14 @@ class Moment:
             last > first, position, (self.as_of - self.history.occurred[happening.rows]) / DAY
         )
 
+    def _mean(self, name: str) -> Values:
+        happening = self.happening(name)
+        first, last = happening.offsets[:-1], happening.offsets[1:]
+        known = offsets_of_counts((happening.values != MISSING).astype(np.int64))
+        total = (happening.running[last] - happening.running[first]).astype(np.float64)
+        n_known = (known[last] - known[first]).astype(np.float64)
+        return _combined("/", total, n_known * self._scale(name))
+
     def _latest(self, name: str) -> Values:
         happening = self.happening(name)
         known = np.flatnonzero(happening.values != MISSING)
@@ -172,9 +192,11 @@ class Moment:
         picked[has_one] = values[position[has_one]]
         return picked
 
-    def _distinct(self, name: str, days: int, of: NDArray[np.int64]) -> Values:
+    def _recent(self, name: str, days: int) -> NDArray[np.int64]:
         rows = self.happening(name).rows
-        rows = rows[self.history.occurred[rows] >= self.as_of - days * DAY]
+        return rows[self.history.occurred[rows] >= self.as_of - days * DAY]
+
+    def _distinct(self, rows: NDArray[np.int64], of: NDArray[np.integer]) -> Values:
         pairs = np.stack([self.history.customer[rows], of[rows]])
         order = np.lexsort(pairs[::-1])
         pairs = pairs[:, order]

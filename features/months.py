@@ -50,7 +50,7 @@ def shift_months(instants: ArrayLike, months: ArrayLike, month: MonthRule) -> In
     '2024-02-29'
     """
     at, by = np.broadcast_arrays(np.asarray(instants, np.int64), np.asarray(months, np.int64))
-    moved = _shift_calendar(at, by) if month == "calendar" else at + _days(by * float(month))
+    moved = _shift_calendar(at, by) if month == "calendar" else at + by * _days(float(month))
     return np.where(at == NEVER, NEVER, moved)
 
 

@@ -6,9 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.contract import KIND_CODES
 from features.history import History
-from features.months import NEVER, Instants, month_edges, whole_months_between
+from features.months import NEVER, Instants, month_edges, shift_months, whole_months_between
 from features.profiles import Profiles
 from features.rules import CustomerRules
 from features.timeline import Timeline
@@ -56,9 +55,7 @@ class PlanStates:
         """Label of the main plan, "" where it has none or nothing is open, shape (n_customers,)."""
         names = np.array([*self._history.labels, ""], dtype=object)
         names[names == None] = ""  # noqa: E711 -- elementwise
-        rows = self._of_main(self._timeline.intervals.row, -1)
-        codes = np.where(rows >= 0, self._history.label[rows], -1) if len(rows) else rows
-        return names[codes]
+        return names[self._of_main(self._label, -1)]
 
     def mrr(self) -> Values:
         """Return MRR now in major units."""
@@ -70,9 +67,10 @@ class PlanStates:
 
     def discount_share(self) -> Values:
         """Return the share of the list price that is not charged."""
-        listed = self.list_mrr()
+        listed = self._timeline.list_mrr_at(self._as_of)
+        charged = self._timeline.mrr_at(self._as_of)
         share = np.zeros(len(listed))
-        np.divide(listed - self.mrr(), listed, out=share, where=listed > 0)
+        np.divide(listed - charged, listed, out=share, where=listed > 0)
         return share
 
     def open_subscriptions(self) -> Values:
@@ -98,17 +96,29 @@ class PlanStates:
 
     @cached_property
     def _is_cut(self) -> NDArray[np.bool_]:
-        intervals = self._timeline.intervals
-        opens_spell = intervals.start == self.began[intervals.customer]
-        is_subscribe = self._history.kind[intervals.row] == KIND_CODES["subscribe"]
-        begun = np.bincount(
-            intervals.customer[opens_spell & is_subscribe], minlength=len(self.began)
-        )
-        return begun == 0
+        rows = self._history.of_kind("subscribe")
+        customer = self._history.customer[rows]
+        opens_spell = self._history.effective[rows] == self.began[customer]
+        return np.bincount(customer[opens_spell], minlength=len(self.began)) == 0
 
     def months_on_plan(self) -> Values:
-        """Return whole months since the main plan's price came into force."""
-        return self._months_since(self._of_main(self._timeline.intervals.start, NEVER))
+        """Return whole months since the main plan or its price changed; a renewal is no change."""
+        return self._months_since(self._of_main(self._price_began, NEVER))
+
+    @cached_property
+    def _label(self) -> NDArray[np.int32]:
+        return self._history.label[self._timeline.intervals.row]
+
+    @cached_property
+    def _price_began(self) -> Instants:
+        intervals = self._timeline.intervals
+        continues = intervals.start[1:] == intervals.end[:-1]
+        for same in (intervals.customer, intervals.subscription, intervals.mrr, self._label):
+            continues &= same[1:] == same[:-1]
+        begins = np.concatenate([[True], ~continues])[: len(intervals.start)]
+        numbers = np.arange(len(begins))
+        began: Instants = intervals.start[np.maximum.accumulate(np.where(begins, numbers, 0))]
+        return began
 
     def term_months(self) -> Values:
         """Return the main plan's term in months; 0 means from month to month."""
@@ -117,28 +127,43 @@ class PlanStates:
     def months_to_renewal(self) -> Values:
         """Return in which month ahead the main plan's term ends: 1 is the coming month.
 
-        Terms roll over: a term that began t months ago and lasts T ends in T - t mod T months.
+        Terms roll over. A term that ends at as_of ends in month 1: what happens then is not
+        known yet.
         """
-        term = self.term_months()
-        elapsed = self.months_on_plan()
+        term = self._of_main(self._timeline.intervals.term_months, 0)
+        start = self._of_main(self._timeline.intervals.start, NEVER)
+        has_term = term > 0
         due = np.full(len(term), np.nan)
-        has_term = self.is_open & (term > 0)
-        due[has_term] = term[has_term] - np.mod(elapsed[has_term], term[has_term])
+        due[has_term] = self._month_ahead(self._term_end(start[has_term], term[has_term]))
         return due
+
+    def _term_end(self, start: Instants, term: NDArray[np.int64]) -> Instants:
+        """Return the first end of a rolling term that is not before as_of."""
+        over = whole_months_between(start, self._as_of, self._rules.month) // term
+        latest = shift_months(start, over * term, self._rules.month)
+        following = shift_months(start, (over + 1) * term, self._rules.month)
+        return np.where((latest == self._as_of) & (over > 0), latest, following)
+
+    def _month_ahead(self, instant: Instants) -> NDArray[np.int64]:
+        return 1 + whole_months_between(self._as_of, instant, self._rules.month)
 
     def months_to_booked_end(self) -> Values:
         """Return in which month ahead the last subscription ends as booked; NaN if none is."""
         end = self._timeline.spell_at(self._as_of)[1]
         booked = (end != NEVER) & self.is_open
         months = np.full(len(end), np.nan)
-        months[booked] = 1 + whole_months_between(self._as_of, end[booked], self._rules.month)
+        months[booked] = self._month_ahead(end[booked])
         return months
 
     def booked_mrr_change(self) -> Values:
-        """Return MRR six months ahead as booked over MRR now, less 1; 0 where nothing is booked."""
+        """Return MRR six months ahead as booked over MRR now, less 1.
+
+        0 where nothing is booked, nothing is charged now, or the last subscription ends by then:
+        a booked end is told by `months_to_booked_end`.
+        """
         ahead = int(month_edges(self._as_of, 6, self._rules.month)[-1])
         still_open = self._timeline.open_at(ahead) > 0
-        now, then = self.mrr(), self._timeline.mrr_at(ahead) / self._history.minor_units
+        now, then = self._timeline.mrr_at(self._as_of), self._timeline.mrr_at(ahead)
         change = np.zeros(len(now))
         np.divide(then - now, now, out=change, where=(now > 0) & still_open)
         return change

@@ -77,7 +77,8 @@ class Timeline:
         """Return an interval's property added up over those open then, (n_customers,)."""
         intervals = self.intervals
         is_open = (intervals.start <= instant) & (instant < intervals.end)
-        return np.bincount(intervals.customer[is_open], monthly[is_open], self.n_customers)
+        customer = intervals.customer[is_open]
+        return np.bincount(customer, monthly[is_open], self.n_customers).astype(np.float64)
 
     def accrued(
         self, edges: Instants, monthly: NDArray[np.float64], until: Instants

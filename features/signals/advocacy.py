@@ -1,6 +1,6 @@
 """Signals of advocacy and of what the business did: reviews, referrals, contacts, offers."""
 
-from features.expressions import Count, DaysSince, Latest, Total
+from features.expressions import Count, DaysSince, Latest, Mean
 from features.signal import Signal
 
 _GROUP = "advocacy"
@@ -30,7 +30,7 @@ SIGNALS = (
         "rating_change",
         "Latest rating less the mean of all ratings.",
         "rating",
-        Latest("review") - Total("review") / Count("review"),
+        Latest("review") - Mean("review"),
         _GROUP,
         "falls",
     ),

@@ -42,12 +42,16 @@ SIGNALS = (
     _state("list_mrr", "Monthly recurring revenue before discount.", "money"),
     _state("discount_share", "Share of the list price that is not charged.", "share"),
     _state(
-        "months_on_plan", "Whole months since the price of the main plan last changed.", "months"
+        "months_on_plan", "Whole months since the main plan or its price last changed.", "months"
     ),
     _state("term_months", "Term of the main plan; 0 is from month to month.", "months", "falls"),
     _state("months_to_renewal", "In which month ahead the main plan's term ends.", "months"),
     _state("months_to_booked_end", "In which month ahead the booked end falls.", "months", "rises"),
-    _state("booked_mrr_change", "Change of MRR booked for the next six months.", "share"),
+    _state(
+        "booked_mrr_change",
+        "Change of MRR booked for the next six months; 0 where the end is booked.",
+        "share",
+    ),
     _moves("downgrade", "downgrades", "Moves to a cheaper plan", 90, "rises"),
     _moves("downgrade", "downgrades", "Moves to a cheaper plan", 365, "rises"),
     _moves("upgrade", "upgrades", "Moves to a dearer plan", 90, "falls"),

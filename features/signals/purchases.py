@@ -1,7 +1,6 @@
 """Signals of purchase rhythm: how often, how regularly, how much, and how long ago."""
 
 from features.expressions import (
-    Constant,
     Count,
     DaysSince,
     DistinctLabels,
@@ -13,7 +12,7 @@ from features.signal import Risk, Signal
 
 _GROUP = "purchases"
 _FIRST, _LATEST = DaysSince("purchase", "first"), DaysSince("purchase")
-_REPEATS = Count("purchase") - Constant(1.0)
+_REPEATS = Count("repeat_purchase")
 _MEAN_GAP = (_FIRST - _LATEST) / _REPEATS
 
 
@@ -87,12 +86,15 @@ SIGNALS = (
     _rhythm(
         "latest_basket", "Value of the latest purchase.", "money", Latest("purchase"), "depends"
     ),
-    _rhythm(
+    Signal(
         "purchase_trend_90d",
         "Purchases a day in the last 90 days over those of the last 365.",
         "ratio",
         (Count("purchase", 90) / 90) / (Count("purchase", 365) / 365),
+        _GROUP,
         "falls",
+        90,
+        ("transactional",),
     ),
     Signal(
         "categories_180d",

@@ -1,0 +1,125 @@
+"""What the kernel's primitives mean, on small histories worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from features.expressions import (
+    ActiveDays,
+    Constant,
+    Count,
+    DaysSince,
+    DistinctLabels,
+    Expression,
+    Latest,
+    Mean,
+    Total,
+)
+from features.history import history_from_events
+from features.kernel import Moment
+from features.profiles import unknown_profiles
+from tests.features.histories import at, events_of, history_of
+from tests.features.strategies import ROLLS
+
+
+def moment_of(*events, as_of="2024-07-01"):
+    history = history_of(*[("ann", *event) for event in events])
+    return Moment(history, unknown_profiles(history.n_customers), at(as_of), ROLLS)
+
+
+def value(expression, *events, as_of="2024-07-01"):
+    return moment_of(*events, as_of=as_of).value(expression).tolist()[0]
+
+
+def test_a_window_holds_its_first_instant_and_not_as_of():
+    events = [
+        ("support", "2024-05-31T23:59:59.999999"),
+        ("support", "2024-06-01"),
+        ("support", "2024-06-30T23:59:59.999999"),
+        ("support", "2024-07-01"),
+    ]
+
+    assert value(Count("support", 30), *events) == 2
+    assert value(Count("support"), *events) == 3
+
+
+def test_totals_are_in_major_units_of_money_and_in_quantities():
+    events = [
+        ("payment", "2024-06-01", {"amount": 0.1}),
+        ("payment", "2024-06-02", {"amount": 0.2}),
+        ("usage", "2024-06-03", {"amount": 0.125, "label": "gigabytes"}),
+        ("usage", "2024-06-04", {"amount": 2.0, "label": "calls"}),
+    ]
+
+    assert value(Total("payment"), *events) == 0.3
+    assert value(Total("usage:gigabytes"), *events) == 0.125
+    assert value(Total("usage"), *events) == 2.125
+
+
+def test_days_since_are_fractions_of_days_from_the_latest_or_the_first():
+    events = [("support", "2024-06-01"), ("support", "2024-06-30T18:00:00")]
+
+    assert value(DaysSince("support"), *events) == 0.25
+    assert value(DaysSince("support", "first"), *events) == 30
+    assert math.isnan(value(DaysSince("review"), *events))
+
+
+def test_ratings_that_were_not_given_do_not_count():
+    events = [
+        ("review", "2024-06-01", {"amount": 5.0}),
+        ("review", "2024-06-02", {"amount": 2.0}),
+        ("review", "2024-06-03"),
+    ]
+
+    assert value(Latest("review"), *events) == 2
+    assert value(Mean("review"), *events) == 3.5
+    assert math.isnan(value(Mean("review"), events[-1]))
+
+
+def test_events_without_a_label_add_no_distinct_label():
+    events = [
+        ("payment", "2024-06-01", {"amount": 1.0, "label": "tea"}),
+        ("payment", "2024-06-02", {"amount": 1.0, "label": "tea"}),
+        ("payment", "2024-06-03", {"amount": 1.0}),
+        ("payment", "2023-06-03", {"amount": 1.0, "label": "coffee"}),
+    ]
+
+    assert value(DistinctLabels("payment", 180), *events) == 1
+
+
+def test_active_days_are_days_in_utc_also_on_the_last_day_before_the_epoch():
+    events = [
+        ("usage", "1969-12-31T00:00:00", {"amount": 1.0}),
+        ("usage", "1969-12-31T23:00:00", {"amount": 1.0}),
+        ("usage", "1970-01-01T00:00:00", {"amount": 1.0}),
+    ]
+
+    assert value(ActiveDays("usage", 30), *events, as_of="1970-01-02") == 2
+
+
+def test_a_customer_who_never_bought_has_no_repeat_purchases():
+    assert value(Count("repeat_purchase"), ("support", "2024-06-01")) == 0
+
+
+def test_a_division_by_nothing_is_missing():
+    assert math.isnan(value(Count("refund") / Count("payment"), ("support", "2024-06-01")))
+    assert value(Count("support") / 2 + Constant(1.0), ("support", "2024-06-01")) == 1.5
+
+
+def test_customers_without_visible_events_stand_between_those_with_some():
+    table = events_of(("bob", "support", "2024-06-01"), ("dan", "support", "2024-08-01"))
+    history = history_from_events(table, 100, ["ann", "bob", "cem", "dan"])
+    moment = Moment(history, unknown_profiles(4), at("2024-07-01"), ROLLS)
+
+    columns = [Count("support", 90), DaysSince("support"), DistinctLabels("support", 90)]
+
+    nan = np.nan
+    np.testing.assert_array_equal(
+        moment.matrix(columns), [[0, nan, 0], [1, 30, 0], [0, nan, 0], [0, nan, 0]]
+    )
+
+
+def test_an_expression_the_kernel_does_not_know_is_named():
+    with pytest.raises(TypeError, match="is no expression the kernel knows"):
+        moment_of(("support", "2024-06-01")).value(Expression())

@@ -1,0 +1,58 @@
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from features.months import NEVER
+from features.profiles import profiles_of, unknown_profiles
+from tests.features.histories import at
+
+TABLE = pa.table(
+    {
+        "customer_id": ["bob", "ann"],
+        "acquired_at": pa.array(
+            [None, datetime(2024, 1, 5, tzinfo=UTC)], pa.timestamp("us", tz="UTC")
+        ),
+        "acquisition_cost": [12.5, None],
+        "country": ["AT", None],
+        "age": [41, None],
+    }
+)
+
+
+def test_facts_come_in_the_order_of_the_customers_asked_for():
+    profiles = profiles_of(TABLE, ["ann", "stranger", "bob"], ["country", "age"])
+
+    assert profiles.acquired.tolist() == [at("2024-01-05"), NEVER, NEVER]
+    np.testing.assert_array_equal(profiles.acquisition_cost, [np.nan, np.nan, 12.5])
+    assert profiles.acquisition_channel.tolist() == [None, None, None]
+
+
+def test_a_level_is_a_flag_and_a_number_stands_for_itself():
+    profiles = profiles_of(TABLE, ["ann", "stranger", "bob"], ["country", "age"])
+
+    np.testing.assert_array_equal(profiles.value("country", "AT"), [0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(profiles.value("country", "DE"), [0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(profiles.value("age", None), [np.nan, np.nan, 41.0])
+
+
+def test_an_attribute_that_nobody_has_is_missing():
+    profiles = profiles_of(TABLE, ["bob"], ["colour"])
+
+    np.testing.assert_array_equal(profiles.value("colour", "red"), [0.0])
+    np.testing.assert_array_equal(profiles.value("never declared", None), [np.nan])
+
+
+def test_without_a_customers_table_nothing_is_known():
+    for table in (None, TABLE.slice(0, 0)):
+        profiles = profiles_of(table, ["ann", "bob"], ["country"])
+        assert profiles.acquired.tolist() == [NEVER, NEVER]
+        np.testing.assert_array_equal(profiles.value("country", "AT"), [0.0, 0.0])
+
+
+def test_profiles_of_some_customers_are_theirs():
+    profiles = profiles_of(TABLE, ["ann", "bob"], ["age"]).customers(np.array([1]))
+
+    assert profiles.acquisition_cost.tolist() == [12.5]
+    assert profiles.value("age", None).tolist() == [41.0]
+    assert len(unknown_profiles(3).customers(np.array([0, 2])).acquired) == 2
