@@ -1,0 +1,1 @@
+"""The setting-up of workspaces: a configuration to edit, or an example that is ready to run."""
