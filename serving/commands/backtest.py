@@ -1,0 +1,116 @@
+"""`keepworth backtest`: the product beside the naive formulas, on the past."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from features.ingest.lock import writing
+from features.months import datetime_of
+from serving.commands.answer import Answer
+from serving.commands.instants import micros_option
+from serving.commands.progress import progress_bar
+from serving.workspace import Workspace, open_workspace
+from training.backtest import backtest_at, metrics_of
+from training.backtest_plan import BacktestPlan, plan_backtest
+from training.known import known_at
+
+_SHOWN = {
+    "churn": ("log_loss", "brier", "auc", "predicted_actual"),
+    "value": ("rmse", "wape", "normalised_gini", "decile_error", "predicted_actual"),
+}
+
+
+def run_backtest(path: Path | None, cutoffs: list[str], months: list[int]) -> Answer:
+    """Fit and judge at every cutoff; write predictions and metrics below `backtests/`."""
+    workspace = open_workspace(path)
+    configuration, log = workspace.configuration, workspace.log()
+    wanted = [micros_option("--cutoff", text) for text in cutoffs]
+    plan = plan_backtest(log, configuration.business, wanted, months)
+    parts = []
+    with writing(workspace.state), progress_bar() as tell:
+        for number, cutoff in enumerate(plan.cutoffs):
+            tell(f"fitting as of {datetime_of(cutoff):%Y-%m-%d}", number / len(plan.cutoffs))
+            attributes = configuration.features.attributes
+            known = known_at(log, configuration.business, attributes, cutoff)
+            parts.append(backtest_at(known, plan)[1])
+        predictions = pd.concat(parts, ignore_index=True)
+        metrics = metrics_of(predictions)
+        folder = _written(workspace, plan, predictions, metrics)
+        _tracked(workspace, folder.name, metrics)
+    content = _content(plan, metrics) | {"folder": str(folder)}
+
+    def show(console: Console) -> None:
+        show_metrics(console, metrics)
+        console.print(f"Predictions and metrics: {folder}", soft_wrap=True)
+
+    return Answer(content, show)
+
+
+def show_metrics(console: Console, metrics: list[dict[str, Any]]) -> None:
+    """Print one table a task."""
+    for task, names in _SHOWN.items():
+        rows = [row for row in metrics if row["task"] == task]
+        table = Table("cutoff", "months", "model", *names, title_justify="left")
+        table.title = "P(gone)" if task == "churn" else "Margin over the months, undiscounted"
+        for row in rows:
+            statistic = f" ({row['statistic']})" if row.get("statistic") == "median" else ""
+            if statistic and row["model"] != "keepworth":
+                continue
+            figures = ["" if row[name] is None else f"{row[name]:.4g}" for name in names]
+            table.add_row(
+                row["cutoff"][:10], str(row["months"]), row["model"] + statistic, *figures
+            )
+        for column in table.columns[3:]:
+            column.justify = "right"
+        console.print(table)
+
+
+def newest_metrics(workspace: Workspace) -> list[dict[str, Any]] | None:
+    """Return the metrics of the backtest that was run last, None where none was."""
+    files = list((workspace.folder / "backtests").glob("*/metrics.json"))
+    if not files:
+        return None
+    newest = max(files, key=lambda file: file.stat().st_mtime)
+    metrics: list[dict[str, Any]] = json.loads(newest.read_text())["metrics"]
+    return metrics
+
+
+def _content(plan: BacktestPlan, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "observed_until": datetime_of(plan.observed_until).isoformat(),
+        "cutoffs": [datetime_of(cutoff).isoformat() for cutoff in plan.cutoffs],
+        "metrics": metrics,
+    }
+
+
+def _written(
+    workspace: Workspace,
+    plan: BacktestPlan,
+    predictions: pd.DataFrame,
+    metrics: list[dict[str, Any]],
+) -> Path:
+    folder = workspace.folder / "backtests" / _identity(workspace, plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    text = json.dumps(_content(plan, metrics), indent=1, allow_nan=False)
+    (folder / "metrics.json").write_text(text + "\n")
+    return folder
+
+
+def _identity(workspace: Workspace, plan: BacktestPlan) -> str:
+    """Return a name that the same data, configuration and plan always give."""
+    business = workspace.configuration.business.model_dump_json()
+    whole = f"{workspace.log().fingerprint}|{business}|{plan}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{datetime_of(plan.cutoffs[-1]):%Y-%m-%d}-{digest}"
+
+
+def _tracked(workspace: Workspace, name: str, metrics: list[dict[str, Any]]) -> None:
+    from training.tracking import embedded_store, log_backtest
+
+    log_backtest(embedded_store(workspace.folder), name, metrics)

@@ -1,0 +1,195 @@
+"""The command line `keepworth`: one function a command, thin, importing what it runs on call."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+
+if TYPE_CHECKING:
+    from serving.commands.answer import Answer
+
+for _telemetry, _off in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("BENTOML_DO_NOT_TRACK", "True")):
+    os.environ.setdefault(_telemetry, _off)
+
+app = typer.Typer(
+    name="keepworth",
+    help="Churn-aware customer lifetime value: who may leave, what everyone is worth, what to do.",
+    epilog="Start with `keepworth demo`, or with `keepworth init` and your own data.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-C",
+        "--workspace",
+        help="Folder with keepworth.toml; by default the nearest one upwards from here.",
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Instant of knowledge, as 2024-06-01 (00:00 UTC) or 2024-06-01T12:00:00Z; by default "
+        "the end of observation. Nothing visible at or after it is read."
+    ),
+]
+
+
+@app.command(epilog="Example: keepworth init shop --example cdnow")
+def init(
+    path: Annotated[Path, typer.Argument(help="Folder to make.")] = Path(),
+    example: Annotated[
+        str | None,
+        typer.Option(
+            help="A ready example: complete_journey, cdnow, fightchurn_crm5, cas_uslapseagent."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the example's raw data lies, if not where usual.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a workspace: a keepworth.toml to fill in, or a ready example on real data."""
+    from serving.commands.init import init_workspace
+
+    _finish(lambda: init_workspace(path, example, data), as_json)
+
+
+@app.command(epilog="Example: keepworth ingest -C shop")
+def ingest(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Read the sources into the log: checked, idempotent, all or nothing."""
+    from serving.commands.ingest import ingest_sources
+
+    _finish(lambda: ingest_sources(workspace), as_json)
+
+
+@app.command(epilog="Example: keepworth features --as-of 2024-06-01 --as-of 2024-07-01")
+def features(
+    as_of: Annotated[
+        list[str] | None, typer.Option(help="Instant of knowledge; may be given several times.")
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Print the catalogue of signals instead.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every signal of every customer, as known at one or several instants."""
+    from serving.commands.features import list_signals, write_features
+
+    if listing:
+        _finish(lambda: list_signals(workspace), as_json)
+    else:
+        _finish(lambda: write_features(workspace, as_of or []), as_json)
+
+
+@app.command(epilog="Example: keepworth train --as-of 2024-06-01")
+def train(
+    as_of: AsOfOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Fit the models, track and register the version, and let it serve."""
+    from serving.commands.train import train_version
+
+    _finish(lambda: train_version(workspace, as_of), as_json)
+
+
+@app.command(epilog="Example: keepworth backtest --cutoff 2024-01-01 --months 3 --months 12")
+def backtest(
+    cutoff: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instant to stand at; may be given several times. Default: the last two."
+        ),
+    ] = None,
+    months: Annotated[
+        list[int] | None,
+        typer.Option(help="Months ahead to judge; may be given several times. Default: what fits."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the models on the past, beside the formulas people use today."""
+    from serving.commands.backtest import run_backtest
+
+    _finish(lambda: run_backtest(workspace, cutoff or [], months or []), as_json)
+
+
+@app.command(epilog="Example: keepworth score --as-of 2024-06-01")
+def score(
+    as_of: AsOfOption = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model version; by default the one that serves.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Value the whole portfolio: scores as Parquet and CSV, and a report to read."""
+    from serving.commands.score import score_portfolio
+
+    _finish(lambda: score_portfolio(workspace, as_of, model), as_json)
+
+
+@app.command(epilog="Example: keepworth serve --port 3000")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 3000,
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer over HTTP: scores and what-if questions, on this machine."""
+    from serving.commands.serve import serve_workspace
+
+    _finish(lambda: serve_workspace(workspace, host, port, workers), as_json)
+
+
+@app.command(epilog="Example: keepworth demo /tmp/operator")
+def demo(
+    path: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),
+    customers: Annotated[int, typer.Option(help="Subscribers to simulate.", min=500)] = 5000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Run everything on a simulated telecom operator whose true values are known."""
+    from serving.commands.demo import run_demo
+
+    _finish(lambda: run_demo(path, customers, seed), as_json)
+
+
+def main() -> None:
+    """Run the command line; a mistake in usage is told like any other."""
+    from features.mistakes import ConfigurationError, Mistake
+
+    try:
+        code = app(standalone_mode=False)
+    except click.UsageError as error:
+        from serving.commands.answer import USAGE, tell_failure
+
+        where = error.ctx.command_path if error.ctx else "keepworth"
+        mistake = Mistake(where, " ".join(sys.argv[1:]) or "empty", f"see {where} --help")
+        told = ConfigurationError(error.format_message(), [mistake])
+        tell_failure("usage", told, as_json="--json" in sys.argv)
+        code = USAGE
+    except click.Abort:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _finish(work: "Callable[[], Answer]", as_json: bool) -> None:
+    from serving.commands.answer import give
+
+    raise typer.Exit(give(work, as_json=as_json))
+
+
+if __name__ == "__main__":
+    main()

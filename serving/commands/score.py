@@ -1,0 +1,187 @@
+"""`keepworth score`: the whole portfolio valued, as files and as a report."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from rich.console import Console
+
+from features.blocks import blocks
+from features.ingest.lock import writing
+from features.mistakes import InputRefusedError, Mistake
+from features.months import datetime_of, instant_of, shift_months
+from serving.commands.answer import Answer
+from serving.commands.backtest import newest_metrics
+from serving.commands.instants import as_of_or_default
+from serving.commands.progress import progress_bar
+from serving.report.content import ReportInput
+from serving.report.page import render_report
+from serving.store.serving_version import load_version
+from serving.workspace import Workspace, open_workspace
+from training.bundle import Bundle
+from training.changes import CHANGE_COLUMNS, value_changes
+from training.known import observed_bounds
+from training.score_table import score_table
+from training.scoring import score
+from valuation.equity import customer_equity
+
+_LISTS = ("survival", "expected_margin", "reasons", "warnings")
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Hold the scores of all customers as of an instant, and what changed in a month."""
+
+    table: pa.Table
+    changes: pd.DataFrame
+
+
+def score_portfolio(path: Path | None, as_of: str | None, model: str | None) -> Answer:
+    """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`."""
+    workspace = open_workspace(path)
+    moment = as_of_or_default(workspace, as_of)
+    bundle = load_version(workspace.state, model)
+    with writing(workspace.state), progress_bar() as tell:
+        tell("scoring", 0.1)
+        portfolio = valued(workspace, bundle, moment)
+        files = _written(workspace, moment, portfolio.table)
+        tell("writing the report", 0.8)
+        report = workspace.of_as_of("reports", moment) / "report.html"
+        report.parent.mkdir(parents=True, exist_ok=True)
+        page = render_report(_report_input(workspace, bundle, portfolio))
+        report.write_text(page, encoding="utf-8")
+    summary = _summary(portfolio.table, bundle, moment)
+    places = {"scores": [str(file) for file in files], "report": str(report)}
+
+    def show(console: Console) -> None:
+        show_summary(console, summary, bundle.business.currency)
+        for file in (*files, report):
+            console.print(f"wrote {file}", soft_wrap=True)
+
+    return Answer(summary | places, show)
+
+
+def valued(workspace: Workspace, bundle: Bundle, as_of: datetime) -> Portfolio:
+    """Score everybody visible at `as_of`, and the same customers a month earlier.
+
+    Raises
+    ------
+    InputRefusedError
+        If nobody is visible then.
+    """
+    now = instant_of(as_of)
+    before = int(shift_months(now, -1, bundle.business.month))
+    attributes = list(bundle.vocabulary.levels)
+    tables, changes = [], []
+    for block in blocks(workspace.log(), bundle.business, attributes, as_of):
+        scores = score(bundle, block, now)
+        tables.append(score_table(scores, bundle.business))
+        earlier = score(bundle, block, before)
+        changes.append(value_changes(earlier, scores, bundle.business.annual_discount_rate))
+    if not tables:
+        raise InputRefusedError("nobody is there to score", [_too_early(workspace, as_of)])
+    return Portfolio(pa.concat_tables(tables), pd.concat(changes, ignore_index=True))
+
+
+def show_summary(console: Console, summary: dict[str, Any], currency: str) -> None:
+    """Print what the portfolio is worth."""
+    console.print(
+        f"As of {summary['as_of'][:10]}, {summary['customers']:,} customers are worth "
+        f"{summary['customer_equity']:,.0f} {currency} over {summary['horizon_months']} months "
+        f"(customer equity), {summary['mean_clv']:,.2f} each; model version "
+        f"{summary['model_version']}.",
+        style="bold",
+    )
+    console.print(
+        f"{summary['loss_makers']:,} of them are worth less than nothing, together "
+        f"{summary['loss']:,.0f} {currency}; {summary['lost']:,} customers are lost already."
+    )
+    share = summary["equity_beyond_longest_month"]
+    if share:
+        console.print(
+            f"{share:,.0f} {currency} of it lies beyond month {summary['longest_month']}, the "
+            "longest that training saw."
+        )
+
+
+def _summary(table: pa.Table, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
+    status = np.array(table.column("status").to_pylist(), dtype=object)
+    there = status == "active"
+    value = table.column("clv").to_numpy()[there]
+    return {
+        "as_of": as_of.isoformat(),
+        "model_version": bundle.version,
+        "currency": bundle.business.currency,
+        "horizon_months": bundle.business.horizon_months,
+        "customers": int(there.sum()),
+        "lost": int((~there).sum()),
+        "customer_equity": customer_equity(value),
+        "mean_clv": float(value.mean()) if len(value) else 0.0,
+        "loss_makers": int((value < 0).sum()),
+        "loss": float(value[value < 0].sum()),
+        "longest_month": bundle.longest_month,
+        "equity_beyond_longest_month": _beyond(table, bundle),
+    }
+
+
+def _beyond(table: pa.Table, bundle: Bundle) -> float:
+    from valuation.lifetime_value import clv_beyond
+
+    margins: NDArray[np.float64] = np.stack(table.column("expected_margin").to_numpy())
+    last = min(bundle.longest_month, margins.shape[1])
+    return float(clv_beyond(margins, bundle.business.annual_discount_rate, last).sum())
+
+
+def _written(workspace: Workspace, as_of: datetime, table: pa.Table) -> list[Path]:
+    folder = workspace.of_as_of("scores", as_of)
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, folder / "scores.parquet", compression="zstd")
+    pyarrow.csv.write_csv(_flat(table), folder / "scores.csv")
+    return [folder / "scores.parquet", folder / "scores.csv"]
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Return the table with lists as JSON text, for CSV."""
+    for name in _LISTS:
+        texts = pd.Series(table.column(name).to_pylist(), dtype=object).map(_as_json)
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(texts, pa.string()))
+    return table
+
+
+def _as_json(values: list[Any] | None) -> str | None:
+    import json
+
+    return None if values is None else json.dumps(values)
+
+
+def _report_input(workspace: Workspace, bundle: Bundle, portfolio: Portfolio) -> ReportInput:
+    customers = workspace.log().read_customers().to_pandas()
+    wanted = ["customer_id", "acquisition_channel", "acquisition_cost"]
+    return ReportInput(
+        business=bundle.business,
+        scores=portfolio.table.to_pandas(),
+        changes=portfolio.changes[list(CHANGE_COLUMNS)],
+        customers=customers.reindex(columns=wanted),
+        backtest=newest_metrics(workspace),
+        longest_month=bundle.longest_month,
+        data_until=datetime_of(observed_bounds(workspace.log(), bundle.business)[1]),
+        title=workspace.folder.name,
+    )
+
+
+def _too_early(workspace: Workspace, as_of: datetime) -> Mistake:
+    since, until = observed_bounds(workspace.log(), workspace.configuration.business)
+    return Mistake(
+        "--as-of",
+        as_of.isoformat(),
+        f"give an instant after the first event, {datetime_of(since):%Y-%m-%d}, up to "
+        f"{datetime_of(until):%Y-%m-%d}",
+    )
