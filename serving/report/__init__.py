@@ -1,0 +1,1 @@
+"""The report a marketing director reads: one HTML file that needs nothing but itself."""

@@ -1,0 +1,1 @@
+"""Small SVG charts, drawn from arrays; colours come from the page's style sheet."""
