@@ -1,0 +1,104 @@
+"""What the service says, as types: answers are built from them, so the OpenAPI document is true."""
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class ScoreRow(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The contract's `scores` for one customer; whatever is null is named in `warnings`.
+
+    Money in major units of `currency`, unrounded. `survival` and `expected_margin` have one
+    number a month of the horizon. Naive formulas depend on the contract.
+    """
+
+    customer_id: str
+    as_of: str
+    status: Literal["active", "lost"]
+    segment: str | None
+    model_version: str
+    churn_1m: float | None
+    churn_3m: float | None
+    churn_6m: float | None
+    churn_12m: float | None
+    clv: float
+    clv_median: float | None
+    clv_low: float | None
+    clv_high: float | None
+    naive_value_x_months: float | UnsetType = UNSET
+    naive_margin_over_churn: float | UnsetType = UNSET
+    naive_basket_x_frequency_x_lifetime: float | UnsetType = UNSET
+    naive_trailing_rule: float | UnsetType = UNSET
+    payback_month: int | None
+    value_at_stake: float | None
+    referral_value: float | None
+    survival: list[float] | None
+    expected_margin: list[float]
+    reasons: list[str] | None
+    warnings: list[str]
+
+
+class ScoreAnswer(Struct, kw_only=True):
+    """Scores in the order asked."""
+
+    as_of: str
+    model_version: str
+    currency: str
+    scores: list[ScoreRow]
+
+
+class Difference(Struct, kw_only=True):
+    """After less before. `time` and `value` add up to `clv`; shops may split `value` further."""
+
+    clv: float
+    time: float
+    value: float
+    frequency: float | None
+    basket: float | None
+    churn_1m: float | None
+    churn_3m: float | None
+    churn_6m: float | None
+    churn_12m: float | None
+
+
+class WhatIfAnswer(Struct, kw_only=True):
+    """Both scores, and the difference by lever; whatever is null is named in `warnings`."""
+
+    as_of: str
+    model_version: str
+    currency: str
+    before: ScoreRow
+    after: ScoreRow
+    difference: Difference
+    by_signal_group: dict[str, float] | None
+    warnings: list[str]
+    note: str
+
+
+class ModelAnswer(Struct, kw_only=True):
+    """The version that serves, what it was trained on, and its newest backtest.
+
+    `degraded` is true when a newer version could not be loaded and the last good one answers.
+    `longest_month` is the longest month ahead whose outcomes training saw.
+    """
+
+    version: str
+    contract: Literal["subscription", "transactional"]
+    currency: str
+    trained_until: str
+    observed_from: str
+    n_customers: int
+    data_fingerprint: str
+    longest_month: int
+    horizon_months: int
+    annual_discount_rate: float
+    n_signals: int
+    backtest: dict[str, Any] | None
+    degraded: bool
+    warnings: list[str]
+
+
+class Health(Struct):
+    """Whether the process lives, or can answer."""
+
+    status: Literal["alive", "ready"]

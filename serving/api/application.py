@@ -1,0 +1,154 @@
+"""The ASGI application: every route of the service, and one shape for all that goes wrong."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
+
+import anyio
+import msgspec
+from anyio import CapacityLimiter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.api.answers import Health
+from serving.api.body import json_body
+from serving.api.current import Current
+from serving.api.model_route import answer_model
+from serving.api.openapi import openapi_json
+from serving.api.pages import docs_page, start_page
+from serving.api.problems import (
+    NOT_READY,
+    OUR_FAULT,
+    UNKNOWN_ROUTE,
+    WRONG_METHOD,
+    Problem,
+    problem_response,
+)
+from serving.api.score_route import answer_score
+from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
+from serving.api.what_if_route import answer_what_if
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Answering = Callable[[Current, bytes], msgspec.Struct]
+logger = logging.getLogger("keepworth.api")
+
+
+def create_application(open_current: Callable[[], Current]) -> Starlette:
+    """Return the application; `open_current` is called once, when it starts up.
+
+    Before that, and after it has shut down, everything but the pages and /livez answers 503.
+    """
+    routes = [
+        Route("/v1/score", _answering(answer_score), methods=["POST"]),
+        Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
+        Route("/v1/model", _model),
+        Route("/livez", _livez),
+        Route("/readyz", _readyz),
+        Route("/metrics", _metrics),
+        Route("/openapi.json", _openapi),
+        Route("/docs", docs_page),
+        Route("/", start_page),
+    ]
+    traffic = Traffic(frozenset(route.path for route in routes))
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(TrafficMiddleware, traffic=traffic)],
+        exception_handlers={
+            Problem: _on_problem,
+            HTTPException: _on_http_exception,
+            Exception: _on_fault,
+        },
+        lifespan=partial(_lifespan, open_current=open_current),
+    )
+    application.router.redirect_slashes = False
+    application.state.traffic = traffic
+    return application
+
+
+@asynccontextmanager
+async def _lifespan(
+    application: Starlette, open_current: Callable[[], Current]
+) -> AsyncIterator[None]:
+    application.state.one_at_a_time = CapacityLimiter(1)
+    application.state.current = open_current()
+    yield
+    application.state.current = None
+
+
+def _answering(answer: Answering) -> Endpoint:
+    """Return the endpoint that reads a body, and answers it off the event loop."""
+
+    async def endpoint(request: Request) -> Response:
+        current = _current(request)
+        try:
+            body = await json_body(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        return await _in_thread(request, partial(answer, current, body))
+
+    return endpoint
+
+
+async def _model(request: Request) -> Response:
+    return await _in_thread(request, partial(answer_model, _current(request)))
+
+
+async def _in_thread(request: Request, answer: Callable[[], msgspec.Struct]) -> Response:
+    """Answer in a thread, one call at a time, so that the event loop goes on."""
+    content = await anyio.to_thread.run_sync(
+        lambda: msgspec.json.encode(answer()), limiter=request.app.state.one_at_a_time
+    )
+    return Response(content, media_type="application/json")
+
+
+async def _livez(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+    return Response(msgspec.json.encode(Health("alive")), media_type="application/json")
+
+
+async def _readyz(request: Request) -> Response:
+    _current(request)
+    return Response(msgspec.json.encode(Health("ready")), media_type="application/json")
+
+
+async def _metrics(request: Request) -> Response:
+    exposition = await anyio.to_thread.run_sync(request.app.state.traffic.exposition)
+    return Response(exposition, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _openapi(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+    return Response(openapi_json(), media_type="application/json")
+
+
+def _current(request: Request) -> Current:
+    current = getattr(request.app.state, "current", None)
+    if current is None:
+        detail = "The model is still being loaded; try again in a few seconds."
+        raise Problem(NOT_READY, detail, headers={"Retry-After": "2"})
+    return current
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem_response(cast("Problem", error), request.url.path)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """Say in our shape what the router found: no such route, or not with this method."""
+    headers = dict(getattr(error, "headers", None) or {})
+    if getattr(error, "status_code", None) == WRONG_METHOD.status:
+        detail = f"{request.url.path} does not take {request.method[:20]}; see Allow."
+        return problem_response(Problem(WRONG_METHOD, detail, headers=headers), request.url.path)
+    detail = f"There is no {request.url.path[:200]}; /docs lists the routes."
+    return problem_response(Problem(UNKNOWN_ROUTE, detail), request.url.path[:200])
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    """Keep what failed in the log of the service, away from the caller."""
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "This call failed through no fault of yours; the service's log says why."
+    return problem_response(Problem(OUR_FAULT, detail), request.url.path)

@@ -1,0 +1,161 @@
+"""What every question shares: whose tables, as of when, on which terms; and scoring them."""
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from features.blocks import Block, block_of
+from features.instants import micros_from_instant
+from features.mistakes import Mistake, MistakenError
+from features.months import datetime_of
+from serving.api.answers import ScoreRow
+from serving.api.current import KnownLog, Tables
+from serving.api.inline import instant_of_text, latest_known, require_none
+from serving.api.limits import LIMITS
+from serving.api.problems import NOTHING_VISIBLE, UNFIT, UNKNOWN_CUSTOMERS, Problem
+from serving.api.requests import InlineCustomer, Terms
+from training.bundle import Bundle
+from training.score_table import score_rows
+from training.scoring import Scores, score
+
+_LARGEST_FACTOR_EXPONENT = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold the terms of a call, `as_of` in microseconds."""
+
+    as_of: int
+    horizon_months: int
+    annual_discount_rate: float
+
+
+def asked_of(terms: Terms, bundle: Bundle, default_as_of: int) -> Asked:
+    """Return the terms of a call, by default those the bundle was fitted for.
+
+    Raises
+    ------
+    Problem
+        422, if `as_of` is no instant, or later money would be worth endlessly more.
+    """
+    business = bundle.business
+    rate = terms.annual_discount_rate
+    asked = Asked(
+        default_as_of if terms.as_of is None else _instant(terms.as_of),
+        terms.horizon_months or business.horizon_months,
+        business.annual_discount_rate if rate is None else rate,
+    )
+    _require_finite_worth(asked)
+    return asked
+
+
+def score_block(bundle: Bundle, block: Block, asked: Asked) -> Scores:
+    """Value the customers of a block on the terms of a call.
+
+    Raises
+    ------
+    Problem
+        422, if the business's settings do not cover what the events say.
+    """
+    try:
+        return score(
+            bundle,
+            block,
+            asked.as_of,
+            horizon_months=asked.horizon_months,
+            annual_discount_rate=asked.annual_discount_rate,
+        )
+    except MistakenError as error:
+        raise Problem(UNFIT, f"{error.summary}.", error.mistakes) from error
+
+
+def rows_by_id(scores: Scores, bundle: Bundle) -> dict[str, ScoreRow]:
+    """Return the rows of the contract by customer."""
+    rows = score_rows(scores, bundle.business)
+    return {row["customer_id"]: msgspec.convert(row, ScoreRow) for row in rows}
+
+
+def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
+    """Return the block that tables make.
+
+    Raises
+    ------
+    Problem
+        422, if amounts are too large to add up exactly.
+    """
+    try:
+        return block_of(
+            tables.events, tables.customers, bundle.business, list(bundle.vocabulary.levels)
+        )
+    except ValueError as error:
+        raise Problem(UNFIT, f"The events cannot be added up: {error}") from error
+
+
+def require_known(customer_ids: list[str], tables: Tables, log: KnownLog) -> None:
+    """Refuse ids that neither the events nor the customers table know, naming them all."""
+    found = set(tables.events.column("customer_id").to_pylist()) | log.listed
+    unknown = [customer_id for customer_id in customer_ids if customer_id not in found]
+    if unknown:
+        expected = "expected the id of a customer in the log; send unknown ones with their events"
+        detail = (
+            f"{len(unknown)} of {len(customer_ids)} customers are not in the log; none was scored."
+        )
+        mistakes = [Mistake("customer_id", customer_id, expected) for customer_id in unknown]
+        raise Problem(UNKNOWN_CUSTOMERS, detail, mistakes)
+
+
+def require_visible(customer_ids: list[str], block: Block, as_of: int) -> None:
+    """Refuse customers of whom nothing had happened and was recorded before `as_of`."""
+    counts = np.diff(block.history.visible_before(as_of).offsets)
+    seen = set(block.history.customer_ids[counts > 0])
+    unseen = [customer_id for customer_id in customer_ids if customer_id not in seen]
+    if unseen:
+        stood = iso(as_of)
+        expected = f"expected an event that occurred and was recorded before {stood}"
+        detail = (
+            f"Of {len(unseen)} customers nothing was known before as_of {stood}; none was scored. "
+            "Give a later as_of, or leave them out."
+        )
+        mistakes = [
+            Mistake("customer_id", customer_id, f"without any event then; {expected}")
+            for customer_id in unseen
+        ]
+        raise Problem(NOTHING_VISIBLE, detail, mistakes)
+
+
+def require_few_events(customers: list[InlineCustomer]) -> None:
+    """Refuse more events in one call than the limit."""
+    count = sum(len(customer.events) for customer in customers)
+    if count > LIMITS.events:
+        expected = f"expected at most {LIMITS.events:,} in one call; split the customers"
+        mistake = Mistake("events", f"{count:,}", expected)
+        raise Problem(UNFIT, f"{mistake}.", [mistake])
+
+
+def just_after(tables: Tables) -> int:
+    """Return the first instant at which all of these events are visible; 0 without events."""
+    if not tables.events.num_rows:
+        return 0
+    return micros_from_instant(latest_known(tables.events)) + 1
+
+
+def iso(instant: int) -> str:
+    """Return an instant as RFC 3339 text in UTC."""
+    return datetime_of(instant).isoformat().replace("+00:00", "Z")
+
+
+def _instant(text: str) -> int:
+    mistakes: list[Mistake] = []
+    instant = instant_of_text(text, "as_of", mistakes)
+    require_none(mistakes)
+    return micros_from_instant(instant) if instant else 0
+
+
+def _require_finite_worth(asked: Asked) -> None:
+    growth = -math.log10(1 + asked.annual_discount_rate) * asked.horizon_months / 12
+    if growth > _LARGEST_FACTOR_EXPONENT:
+        expected = f"expected a rate nearer 0 for a horizon of {asked.horizon_months} months"
+        mistake = Mistake("annual_discount_rate", str(asked.annual_discount_rate), expected)
+        raise Problem(UNFIT, f"{mistake}.", [mistake])

@@ -1,0 +1,66 @@
+"""Reading a request's body: JSON only, never more than the limit."""
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from serving.api.limits import LIMITS
+from serving.api.problems import TOO_LARGE, WRONG_CONTENT_TYPE, Problem
+
+_DISCARDED_AT_MOST = 10 * LIMITS.body_bytes
+_DISCARDING_SECONDS = 2.0
+
+
+async def json_body(request: Request) -> bytes:
+    """Return the body of a request that says it is JSON.
+
+    Raises
+    ------
+    Problem
+        If it says otherwise (415), or is larger than the limit (413); then reading has stopped.
+    """
+    _require_json(request)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LIMITS.body_bytes:
+            chunks.clear()
+            await _discard(request)
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _require_json(request: Request) -> None:
+    content_type = request.headers.get("content-type", "missing")
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    encoding = request.headers.get("content-encoding", "identity")
+    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+        raise _wrong_type("content-type", content_type, "application/json")
+    if encoding != "identity":
+        raise _wrong_type("content-encoding", encoding, "identity: send it uncompressed")
+
+
+def _wrong_type(header: str, value: str, expected: str) -> Problem:
+    return Problem(WRONG_CONTENT_TYPE, f"{header} is {value[:80]}; expected {expected}.")
+
+
+def _too_large() -> Problem:
+    detail = (
+        f"The body has more than {LIMITS.body_bytes:,} bytes; split the customers over more calls."
+    )
+    return Problem(TOO_LARGE, detail, headers={"Connection": "close"})
+
+
+async def _discard(request: Request) -> None:
+    """Let a body of a moderate excess end, so that its sender reads the answer, not a reset."""
+    discarded = 0
+    with anyio.move_on_after(_DISCARDING_SECONDS):
+        while discarded < _DISCARDED_AT_MOST:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            discarded += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return

@@ -1,0 +1,153 @@
+"""The OpenAPI document: the routes, from our own types. Committed as docs/openapi.json."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from serving.api.answers import Health, ModelAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.limits import LIMITS
+from serving.api.problems import (
+    MALFORMED,
+    MEDIA_TYPE,
+    NOT_READY,
+    NOTHING_VISIBLE,
+    OUR_FAULT,
+    TOO_LARGE,
+    UNFIT,
+    UNKNOWN_CUSTOMERS,
+    WRONG_CONTENT_TYPE,
+    ProblemDetails,
+    ProblemKind,
+)
+from serving.api.requests import ScoreRequest, WhatIfRequest
+
+_ASKING = (
+    *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_LARGE, WRONG_CONTENT_TYPE),
+    *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, NOT_READY),
+)
+_SCHEMAS = "#/components/schemas/{name}"
+_EXACTLY_ONE = {
+    "ScoreRequest": ("customer_ids", "customers"),
+    "WhatIfRequest": ("customer_id", "customer"),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Describe a route: what it takes and gives, and what can go wrong."""
+
+    path: str
+    method: str
+    summary: str
+    description: str
+    answer: type[msgspec.Struct] | str
+    problems: tuple[ProblemKind, ...] = (OUR_FAULT,)
+    request: type[msgspec.Struct] | None = None
+    example: dict[str, Any] | None = None
+
+
+OPERATIONS = (
+    Operation(
+        "/v1/score",
+        "post",
+        "Score customers",
+        "By id, or with events inline. Stands at `as_of`: by id just after the last event read, "
+        "or `observed_until`; inline just after the last event given. All customers are scored, "
+        "or none.",
+        ScoreAnswer,
+        _ASKING,
+        ScoreRequest,
+        {"customer_ids": ["C000004"], "as_of": "2025-01-01", "horizon_months": 24},
+    ),
+    Operation(
+        "/v1/what-if",
+        "post",
+        "Score a customer before and after hypothetical events",
+        "A forecast given the events, not the effect of causing them.",
+        WhatIfAnswer,
+        _ASKING,
+        WhatIfRequest,
+        {
+            "customer_id": "C000004",
+            "events": [{"kind": "plan_change", "amount": 9.99, "label": "S"}],
+        },
+    ),
+    Operation(
+        "/v1/model",
+        "get",
+        "The version that serves",
+        "What it was trained on, its newest backtest, degraded or not.",
+        ModelAnswer,
+        (OUR_FAULT, NOT_READY),
+    ),
+    Operation("/livez", "get", "Whether the process lives", "", Health),
+    Operation(
+        "/readyz", "get", "Whether it can answer", "", Health, problems=(OUR_FAULT, NOT_READY)
+    ),
+    Operation("/metrics", "get", "Counters for Prometheus", "", "text/plain"),
+    Operation("/openapi.json", "get", "This document", "", "application/json"),
+    Operation("/docs", "get", "This document for people", "", "text/html"),
+    Operation("/", "get", "Start page", "", "text/html"),
+)
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the document (OpenAPI 3.1)."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "keepworth",
+            "version": version("keepworth"),
+            "summary": "What customers are worth, how likely they leave, and what would change it.",
+            "description": f"A call takes at most {LIMITS.body_bytes:,} bytes, "
+            f"{LIMITS.customers:,} customers and {LIMITS.events:,} inline events.",
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": _schemas()},
+    }
+
+
+def openapi_json() -> bytes:
+    """Return the document as it is served and committed."""
+    return msgspec.json.format(msgspec.json.encode(openapi_document()), indent=1) + b"\n"
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    responses = {"200": {"description": "The answer.", "content": _content(operation.answer)}}
+    for kind in operation.problems:
+        entry = responses.setdefault(
+            str(kind.status), {"description": "", "content": _content(ProblemDetails, MEDIA_TYPE)}
+        )
+        entry["description"] = f"{entry['description']} {kind.title}.".strip()
+    name = operation.path.removeprefix("/v1").strip("/").replace("-", "_").replace(".json", "")
+    described: dict[str, Any] = {
+        "operationId": f"{operation.method}_{name or 'start'}",
+        "summary": operation.summary,
+        **({"description": operation.description} if operation.description else {}),
+        "responses": responses,
+    }
+    if operation.request is not None:
+        content = _content(operation.request)
+        content["application/json"]["example"] = operation.example
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _content(of: type[msgspec.Struct] | str, media_type: str = "application/json") -> Any:
+    if isinstance(of, str):
+        return {of: {"schema": {"type": "object" if of == "application/json" else "string"}}}
+    return {media_type: {"schema": {"$ref": _SCHEMAS.format(name=of.__name__)}}}
+
+
+def _schemas() -> dict[str, Any]:
+    types = [of for op in OPERATIONS for of in (op.request, op.answer) if isinstance(of, type)]
+    _, schemas = msgspec.json.schema_components([*types, ProblemDetails], ref_template=_SCHEMAS)
+    for name, (one, other) in _EXACTLY_ONE.items():
+        schemas[name]["oneOf"] = [{"required": [one]}, {"required": [other]}]
+    return schemas

@@ -1,0 +1,102 @@
+"""Everything that can go wrong with a call, as problem details (RFC 9457).
+
+HTTP statuses are chosen here and nowhere else. The `type` of a problem is where /docs explains it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from starlette.responses import Response
+
+from features.mistakes import Mistake
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """Name a kind of problem: the anchor in /docs, its status, its title."""
+
+    anchor: str
+    status: int
+    title: str
+
+
+MALFORMED = ProblemKind("malformed-json", 400, "The body is not JSON")
+UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
+UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
+WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
+TOO_LARGE = ProblemKind("too-large", 413, "The body is too large")
+WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is not JSON")
+UNFIT = ProblemKind("unfit-request", 422, "The request cannot be answered as it is")
+NOTHING_VISIBLE = ProblemKind("nothing-visible", 422, "Nothing was known yet of some customers")
+OUR_FAULT = ProblemKind("our-fault", 500, "Something went wrong on our side")
+NOT_READY = ProblemKind("not-ready", 503, "The service is not ready yet")
+
+PROBLEM_KINDS = (
+    MALFORMED,
+    UNKNOWN_ROUTE,
+    UNKNOWN_CUSTOMERS,
+    WRONG_METHOD,
+    TOO_LARGE,
+    WRONG_CONTENT_TYPE,
+    UNFIT,
+    NOTHING_VISIBLE,
+    OUR_FAULT,
+    NOT_READY,
+)
+
+
+class ProblemError(msgspec.Struct):
+    """One wrong value: where it stands, what it is, what was expected."""
+
+    key: str
+    value: str
+    expected: str
+
+
+class ProblemDetails(msgspec.Struct, omit_defaults=True):
+    """What every answer but a good one looks like."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: list[ProblemError] = []
+
+
+class Problem(Exception):  # noqa: N818 -- the name of the thing in RFC 9457
+    """Stop answering a call, and say why."""
+
+    def __init__(
+        self,
+        kind: ProblemKind,
+        detail: str,
+        mistakes: Sequence[Mistake] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.mistakes = tuple(mistakes)
+        self.headers = dict(headers or {})
+
+
+def problem_response(problem: Problem, instance: str | None = None) -> Response:
+    """Return a problem as a response; `instance` is the path that was called."""
+    details = ProblemDetails(
+        type=f"/docs#{problem.kind.anchor}",
+        title=problem.kind.title,
+        status=problem.kind.status,
+        detail=problem.detail,
+        instance=instance,
+        errors=[ProblemError(m.key, m.value, m.expected) for m in problem.mistakes],
+    )
+    return Response(
+        msgspec.json.encode(details),
+        status_code=problem.kind.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )

@@ -1,0 +1,77 @@
+"""Counting calls for Prometheus: by route, method and status, never by what a caller made up."""
+
+import os
+import time
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Traffic:
+    """Hold the counters of one application; several workers are added up."""
+
+    def __init__(self, routes: frozenset[str]) -> None:
+        """Count calls of these routes; all others share one label."""
+        self._routes = routes
+        self._registry = CollectorRegistry()
+        self._calls = Counter(
+            "keepworth_http_requests",
+            "Answered HTTP requests.",
+            ("route", "method", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "keepworth_http_request_seconds",
+            "Time from the request's headers to the answer's.",
+            ("route",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+
+    def count(self, path: str, method: str, status: int, seconds: float) -> None:
+        """Add one answered call."""
+        route = path if path in self._routes else "other"
+        self._calls.labels(route, method if method in _METHODS else "other", status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return the counters of all workers in Prometheus's text format."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+class TrafficMiddleware:
+    """Count every call that an application answers."""
+
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+        self.app = app
+        self.traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on, and note status and time when the answer begins."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seconds = time.perf_counter() - began
+                self.traffic.count(scope["path"], scope["method"], message["status"], seconds)
+            await send(message)
+
+        await self.app(scope, receive, noting)

@@ -1,0 +1,154 @@
+"""POST /v1/what-if: what a customer would be worth, had something happened."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import pyarrow as pa
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from features.instants import instant_from_micros
+from features.mistakes import Mistake
+from serving.api.answers import Difference, WhatIfAnswer
+from serving.api.asked import (
+    Asked,
+    asked_of,
+    block_of_tables,
+    iso,
+    just_after,
+    require_few_events,
+    require_known,
+    require_visible,
+    rows_by_id,
+    score_block,
+)
+from serving.api.current import Current, Tables
+from serving.api.decoding import decoded
+from serving.api.inline import Row, event_table, require_none, tables_of_inline, typed_event
+from serving.api.problems import UNFIT, Problem
+from serving.api.requests import HypotheticalEvent, WhatIfRequest
+from training.bundle import Bundle
+from training.scoring import Scores
+from valuation.discounting import discount_factors
+from valuation.levers import lever_split
+
+NOTE = "A forecast given the events, not the effect of causing them."
+_NO_SIGNAL_GROUPS = "by_signal_group is null: this model version does not explain scores"
+_NO_SHOP_LEVERS = tuple(
+    f"{lever} is null: this model version does not forecast purchases apart from baskets"
+    for lever in ("frequency", "basket")
+)
+_NOT_A_SHOP = tuple(
+    f"{lever} is null: only shops split value further" for lever in ("frequency", "basket")
+)
+_COMES_LAST = "\U0010ffff"
+"""Before the number of a hypothetical event: ids settle the order within one instant."""
+
+
+class _Subject(NamedTuple):
+    customer_id: str
+    tables: Tables
+    default_as_of: int
+
+
+def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
+    """Score a customer as things are, and as they would be after hypothetical events.
+
+    Raises
+    ------
+    Problem
+        If customer or events cannot be read, or nothing is known of the customer at `as_of`.
+    """
+    request = decoded(body, WhatIfRequest)
+    bundle = current.serving().bundle
+    subject = _subject(request, current, bundle)
+    asked = asked_of(request, bundle, subject.default_as_of)
+    before = _scores(subject.tables, subject.customer_id, bundle, asked)
+    added = _hypothetical(request.events, subject.customer_id, asked.as_of)
+    events = pa.concat_tables([subject.tables.events, added])
+    after = _scores(Tables(events, subject.tables.customers), subject.customer_id, bundle, asked)
+    is_shop = bundle.business.contract == "transactional"
+    return WhatIfAnswer(
+        as_of=iso(asked.as_of),
+        model_version=bundle.version,
+        currency=bundle.business.currency,
+        before=rows_by_id(before, bundle)[subject.customer_id],
+        after=rows_by_id(after, bundle)[subject.customer_id],
+        difference=_difference(before, after, asked),
+        by_signal_group=None,
+        warnings=[_NO_SIGNAL_GROUPS, *(_NO_SHOP_LEVERS if is_shop else _NOT_A_SHOP)],
+        note=NOTE,
+    )
+
+
+def _subject(request: WhatIfRequest, current: Current, bundle: Bundle) -> _Subject:
+    if request.customer_id is not UNSET and request.customer is UNSET:
+        log = current.log()
+        tables = log.tables_of([request.customer_id])
+        require_known([request.customer_id], tables, log)
+        return _Subject(request.customer_id, tables, log.observed_until)
+    if request.customer is not UNSET and request.customer_id is UNSET:
+        require_few_events([request.customer])
+        tables = tables_of_inline([request.customer], bundle.vocabulary, ["customer"])
+        return _Subject(request.customer.customer_id, tables, just_after(tables))
+    given = "both" if request.customer is not UNSET else "neither"
+    mistake = Mistake("customer_id, customer", given, "give exactly one of the two")
+    raise Problem(UNFIT, f"{mistake}.", [mistake])
+
+
+def _scores(tables: Tables, customer_id: str, bundle: Bundle, asked: Asked) -> Scores:
+    block = block_of_tables(tables, bundle)
+    require_visible([customer_id], block, asked.as_of)
+    return score_block(bundle, block, asked)
+
+
+def _hypothetical(events: list[HypotheticalEvent], customer_id: str, as_of: int) -> pa.Table:
+    """Return hypothetical events as rows of the log, visible at `as_of`, in the order given."""
+    mistakes: list[Mistake] = []
+    rows = [
+        _happened(event, customer_id, as_of, position, mistakes)
+        for position, event in enumerate(events)
+    ]
+    require_none(mistakes)
+    return event_table(rows)
+
+
+def _happened(
+    event: HypotheticalEvent,
+    customer_id: str,
+    as_of: int,
+    position: int,
+    mistakes: list[Mistake],
+) -> Row:
+    stands = instant_from_micros(as_of)
+    just_before = (stands - timedelta(microseconds=1)).isoformat()
+    dated = replace(event, occurred_at=event.occurred_at or just_before)
+    key = f"events[{position}]"
+    row = typed_event(dated, customer_id, key, mistakes)
+    if row["occurred_at"] and row["occurred_at"] >= stands:
+        expected = f"expected a time before as_of {iso(as_of)}; effective_at may lie later"
+        mistakes.append(Mistake(f"{key}.occurred_at", str(event.occurred_at), expected))
+    return row | {"event_id": f"{_COMES_LAST}{position:06d}"}
+
+
+def _difference(before: Scores, after: Scores, asked: Asked) -> Difference:
+    """Split the difference by lever; `time` and `value` add up to that of CLV."""
+    levers = lever_split(
+        before.forecast.activity,
+        before.forecast.margin_if_active,
+        after.forecast.activity,
+        after.forecast.margin_if_active,
+        discount_factors(asked.horizon_months, asked.annual_discount_rate),
+    )
+    churn = after.forecast.churn[0] - before.forecast.churn[0]
+    return Difference(
+        clv=float(after.clv[0] - before.clv[0]),
+        time=float(levers.time[0]),
+        value=float(levers.value[0]),
+        frequency=None,
+        basket=None,
+        churn_1m=float(churn[0]),
+        churn_3m=float(churn[2]),
+        churn_6m=float(churn[5]),
+        churn_12m=float(churn[11]),
+    )
