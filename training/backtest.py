@@ -26,7 +26,7 @@ from training.outcomes import (
     realised_shop_margin,
     realised_subscription_margin,
 )
-from valuation.lifetime_value import clv_quantiles
+from training.scoring import median_value
 
 Values = NDArray[np.float64]
 PRODUCT = "keepworth"
@@ -123,13 +123,7 @@ def _predictions(
 
 def _own_answer(forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
     mean = forecast.expected_margin[:, :months].sum(axis=1)
-    if forecast.survival is None:
-        return forecast.churn[:, months - 1], mean, np.full(len(mean), np.nan)
-    median = np.zeros(len(mean))
-    there = forecast.is_customer
-    survival, margin = forecast.survival[there, :months], forecast.margin_if_active[there, :months]
-    median[there] = clv_quantiles(margin, survival, 0.0, np.array([0.5]))[:, 0]
-    return forecast.churn[:, months - 1], mean, median
+    return forecast.churn[:, months - 1], mean, median_value(forecast, 0.0, months)
 
 
 def _actual(block: Block, cutoff: int, n_months: int, business: Business) -> Actual:

@@ -118,6 +118,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
         "idle_cost": model.margin.idle_cost,
         "costs": _credibility_as_json(model.margin.costs),
         "silent_share": list(model.silent_share),
+        "level": model.level,
     }, {"counts": residuals.counts, "silence": residuals.silence, "basket": residuals.basket}
 
 
@@ -144,7 +145,8 @@ def _model(
     costs = _credibility_from_json(parts["costs"])
     margin = ShopMargin(parts["margin_share"], parts["idle_cost"], costs)
     counts, basket = PurchaseAnchor(**parts["counts"]), BasketAnchor(**parts["basket"])
-    return ShopModel(signals, counts, basket, residuals, margin, tuple(parts["silent_share"]))
+    silent = tuple(parts["silent_share"])
+    return ShopModel(signals, counts, basket, residuals, margin, silent, parts["level"])
 
 
 def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:

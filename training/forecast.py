@@ -14,13 +14,17 @@ class Forecast:
 
     `churn` is P(gone by the end of month k), for a shop P(no purchase in months 1..k);
     `activity` is P(customer in month k), for a shop P(a purchase in month k);
-    `expected_margin` is undiscounted, in major units, idle cost included. `survival` is None for
-    a shop, whose customers never say that they left. `is_customer` has shape (n_customers,).
+    `expected_margin` is undiscounted, in major units, idle cost included, and
+    `margin_if_active` that of a month in which the customer is active. For a subscription
+    `survival` is P(still there at the end of month k), and `margin_if_unchanged` is the margin
+    if active on the plan as it stands and as changes are booked; None for a shop, whose
+    customers never say that they left. `is_customer` has shape (n_customers,).
     """
 
     is_customer: NDArray[np.bool_]
     churn: Curves
     activity: Curves
     expected_margin: Curves
-    survival: Curves | None
     margin_if_active: Curves
+    survival: Curves | None = None
+    margin_if_unchanged: Curves | None = None

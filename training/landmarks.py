@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.blocks import Block
 from features.catalogue import signal_matrix
@@ -17,6 +16,7 @@ from training.business import Business
 from training.hazard import ChurnRows
 from training.outcomes import exit_months
 from training.person_periods import clock_columns
+from training.plan_path import PlanMonths
 
 MOST_LANDMARKS = 24
 
@@ -47,16 +47,6 @@ def landmarks_before(
         for back, as_of in zip(months, instants, strict=True)
         if as_of > observed_from
     ]
-
-
-@dataclass(frozen=True)
-class PlanMonths:
-    """Hold one month of customers who stayed, shape (n,) each: plans and MRR at both ends."""
-
-    plan: NDArray[np.object_]
-    plan_after: NDArray[np.object_]
-    booked_mrr: NDArray[np.float64]
-    mrr_after: NDArray[np.float64]
 
 
 def subscription_rows(
@@ -102,6 +92,7 @@ def _plan_months(
     return PlanMonths(
         moment.plan.plan_label[stayed],
         then.plan_label[stayed],
+        moment.plan.value("tenure_months")[stayed],
         expected[stayed] / minor_units,
         timeline.mrr_at(after)[stayed] / minor_units,
     )

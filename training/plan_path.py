@@ -1,9 +1,9 @@
 """The path of MRR ahead, given that the customer stays: a Markov expectation over plans.
 
-Let G have entry (i, j): expected MRR a month later on plan j, over MRR now, for customers on plan
-i who stay. Expected growth over k months of a customer on plan i is row i of G^k, summed: no
-random paths are needed. G is estimated from consecutive months, each row drawn towards standing
-still by a few pseudo-customers.
+Let G have entry (i, j): expected MRR a month later on plan j, over MRR as it was booked, for
+customers on plan i who stay. Expected growth over k months of a customer on plan i is row i of
+G^k, summed: no random paths are needed. Newcomers move more than settled customers, so there is
+one G for each band of tenure, and a path walks through the bands as the customer grows older.
 """
 
 from dataclasses import dataclass
@@ -14,51 +14,101 @@ from numpy.typing import NDArray
 _OTHER = ""
 _MOST_PLANS = 30
 _PSEUDO_MONTHS = 30.0
+TENURE_BANDS = (0, 3, 6, 12)
+"""First month of tenure of each band."""
 
 
 @dataclass(frozen=True)
 class PlanPath:
-    """Hold plans and monthly growth G, shape (n_plans, n_plans); the last plan is any other."""
+    """Hold plans and monthly growth by tenure band, shape (n_bands, n_plans, n_plans).
+
+    The last plan stands for any other.
+    """
 
     plans: tuple[str, ...]
     growth: NDArray[np.float64]
 
-    def growth_ahead(self, plan: NDArray[np.object_], n_months: int) -> NDArray[np.float64]:
+    def growth_ahead(
+        self, plan: NDArray[np.object_], tenure_months: NDArray[np.float64], n_months: int
+    ) -> NDArray[np.float64]:
         """Return expected MRR over MRR as booked, at mid-month, shape (n_customers, n_months)."""
-        levels = [np.ones(len(self.plans))]
-        for _ in range(n_months):
-            levels.append(self.growth @ levels[-1])
+        settled = np.minimum(tenure_months, TENURE_BANDS[-1]).astype(np.int64)
+        number = plan_numbers(plan, self.plans)
+        paths = np.ones((len(plan), n_months))
+        for tenure in np.unique(settled):
+            there = settled == tenure
+            paths[there] = self._middle_of_months(int(tenure), n_months)[number[there]]
+        return paths
+
+    def _middle_of_months(self, tenure: int, n_months: int) -> NDArray[np.float64]:
+        """Return growth at mid-month by plan for one tenure now, shape (n_plans, n_months)."""
+        product = np.eye(len(self.plans))
+        levels = [product.sum(axis=1)]
+        for month in range(n_months):
+            product = product @ self.growth[tenure_bands(np.array([tenure + month]))[0]]
+            levels.append(product.sum(axis=1))
         edges = np.column_stack(levels)
-        middle = (edges[:, 1:] + edges[:, :-1]) / 2
-        return middle[plan_numbers(plan, self.plans)]
+        return (edges[:, 1:] + edges[:, :-1]) / 2
 
 
-def fit_plan_path(
-    plan: NDArray[np.object_],
-    plan_after: NDArray[np.object_],
-    booked_mrr: NDArray[np.float64],
-    mrr_after: NDArray[np.float64],
-) -> PlanPath:
-    """Fit growth from pairs of consecutive months of customers who stayed, shape (n,) each.
+@dataclass(frozen=True)
+class PlanMonths:
+    """Hold one month of customers who stayed, shape (n,) each: plans and MRR at both ends.
 
-    `booked_mrr` is what the coming month's MRR was known to be at the earlier month.
+    `booked_mrr` is what the later MRR was known to be at the earlier end, in major units.
     """
-    plans = _common_plans(plan)
-    here, there = plan_numbers(plan, plans), plan_numbers(plan_after, plans)
-    size = len(plans)
-    now = np.bincount(here, booked_mrr, size)
-    after = np.bincount(here * size + there, mrr_after, size * size).reshape(size, size)
-    count = np.bincount(here, minlength=size)
-    mean_mrr = booked_mrr.mean() if len(booked_mrr) and booked_mrr.mean() > 0 else 1.0
-    typical = np.where((count > 0) & (now > 0), now / np.maximum(count, 1), mean_mrr)
-    standing_still = np.diag(_PSEUDO_MONTHS * typical)
-    return PlanPath(plans, (after + standing_still) / (now + _PSEUDO_MONTHS * typical)[:, None])
+
+    plan: NDArray[np.object_]
+    plan_after: NDArray[np.object_]
+    tenure_months: NDArray[np.float64]
+    booked_mrr: NDArray[np.float64]
+    mrr_after: NDArray[np.float64]
+
+
+def fit_plan_path(months: PlanMonths) -> PlanPath:
+    """Fit growth, each band drawn by pseudo-customers to the band before, the first to standing.
+
+    So a band that nobody has reached yet goes on as the one before it.
+    """
+    plans = _common_plans(months.plan)
+    here, there = plan_numbers(months.plan, plans), plan_numbers(months.plan_after, plans)
+    band = tenure_bands(months.tenure_months)
+    prior = np.eye(len(plans))
+    bands = []
+    for number in range(len(TENURE_BANDS)):
+        rows = band == number
+        pair = here[rows], there[rows]
+        prior = _drawn_to(prior, *pair, months.booked_mrr[rows], months.mrr_after[rows])
+        bands.append(prior)
+    return PlanPath(plans, np.stack(bands))
+
+
+def tenure_bands(tenure_months: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the band of each tenure."""
+    return np.searchsorted(TENURE_BANDS, tenure_months, side="right") - 1
 
 
 def plan_numbers(plan: NDArray[np.object_], plans: tuple[str, ...]) -> NDArray[np.int64]:
     """Return each plan's number among `plans`; the last one for any other."""
     number = {name: index for index, name in enumerate(plans)}
     return np.array([number.get(name, len(plans) - 1) for name in plan], dtype=np.int64)
+
+
+def _drawn_to(
+    prior: NDArray[np.float64],
+    here: NDArray[np.int64],
+    there: NDArray[np.int64],
+    booked: NDArray[np.float64],
+    after: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    size = len(prior)
+    now = np.bincount(here, booked, size)
+    moved = np.bincount(here * size + there, after, size * size).reshape(size, size)
+    mean = booked.mean() if len(booked) and booked.mean() > 0 else 1.0
+    count = np.bincount(here, minlength=size)
+    typical = np.where(now > 0, now / np.maximum(count, 1), mean)
+    pseudo = (_PSEUDO_MONTHS * typical)[:, None]
+    return (moved + pseudo * prior) / (now[:, None] + pseudo)
 
 
 def _common_plans(plan: NDArray[np.object_]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ store.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,15 +79,14 @@ def score(
     forecast = bundle.model.forecast(moment, bundle.business, max(horizon, CHURN_MONTHS[-1]))
     margin = forecast.expected_margin[:, :horizon]
     value = clv(margin, rate)
-    median, stake = _of_survival(forecast, rate, horizon)
     return Scores(
         customer_ids=block.history.customer_ids,
         as_of=as_of,
         model_version=bundle.version,
         forecast=_cut(forecast, horizon),
         clv=value,
-        clv_median=median,
-        value_at_stake=stake,
+        clv_median=median_value(forecast, rate, horizon),
+        value_at_stake=_at_stake(forecast, rate, horizon),
         payback_month=payback_months(moment, bundle.business, margin),
         naive=naive.as_used(moment, bundle.model, bundle.business),
         segment=_segments(forecast, value, bundle.cuts),
@@ -95,18 +94,31 @@ def score(
     )
 
 
-def _of_survival(forecast: Forecast, rate: float, horizon: int) -> tuple[Values, Values]:
-    if forecast.survival is None:
-        unknown = np.full(len(forecast.churn), np.nan)
-        return unknown, unknown
-    survival = forecast.survival[:, :horizon]
-    margin = forecast.margin_if_active[:, :horizon]
-    median, stake = np.zeros((2, len(survival)))
+def median_value(forecast: Forecast, annual_discount_rate: float, horizon: int) -> Values:
+    """Return the median of the discounted margin of months 1..horizon, shape (n_customers,).
+
+    The moment of leaving is random, the plan stays as it is booked: most customers do not move.
+    NaN for a shop.
+    """
+    if forecast.survival is None or forecast.margin_if_unchanged is None:
+        return np.full(len(forecast.churn), np.nan)
+    median = np.zeros(len(forecast.churn))
     there = forecast.is_customer
-    if there.any():
-        median[there] = clv_quantiles(margin[there], survival[there], rate, np.array([0.5]))[:, 0]
-        stake[there] = value_at_stake(margin[there], survival[there], rate)
-    return median, stake
+    margin = forecast.margin_if_unchanged[there, :horizon]
+    survival = forecast.survival[there, :horizon]
+    half = np.array([0.5])
+    median[there] = clv_quantiles(margin, survival, annual_discount_rate, half)[:, 0]
+    return median
+
+
+def _at_stake(forecast: Forecast, annual_discount_rate: float, horizon: int) -> Values:
+    if forecast.survival is None:
+        return np.full(len(forecast.churn), np.nan)
+    stake = np.zeros(len(forecast.churn))
+    there = forecast.is_customer
+    margin, survival = forecast.margin_if_active[there], forecast.survival[there]
+    stake[there] = value_at_stake(margin[:, :horizon], survival[:, :horizon], annual_discount_rate)
+    return stake
 
 
 def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[np.object_]:
@@ -118,13 +130,14 @@ def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[n
 
 def _cut(forecast: Forecast, horizon: int) -> Forecast:
     """Keep the horizon, and churn for at least the months that scores name."""
-    return Forecast(
-        forecast.is_customer,
-        forecast.churn,
-        forecast.activity[:, :horizon],
-        forecast.expected_margin[:, :horizon],
-        None if forecast.survival is None else forecast.survival[:, :horizon],
-        forecast.margin_if_active[:, :horizon],
+    survival, unchanged = forecast.survival, forecast.margin_if_unchanged
+    return replace(
+        forecast,
+        activity=forecast.activity[:, :horizon],
+        expected_margin=forecast.expected_margin[:, :horizon],
+        margin_if_active=forecast.margin_if_active[:, :horizon],
+        survival=None if survival is None else survival[:, :horizon],
+        margin_if_unchanged=None if unchanged is None else unchanged[:, :horizon],
     )
 
 

@@ -1,6 +1,6 @@
 """The shop model: how often buyers come back, for how much, and whether they come at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ from training.shop_rows import (
 
 _DAYS_A_CALENDAR_MONTH = 365.25 / 12
 _FEWEST_BUYERS = 50
+_TWO_CYCLES_MONTHS = 24
 _LEAST = 1e-6
 
 
@@ -47,6 +48,7 @@ class ShopModel:
     """Hold the fitted parts; `signals` are what the residuals were trained on, in order.
 
     `silent_share` is the share of buyers who did not buy in months 1..k, for naive formulas.
+    `level` scales expected purchases; see `_guarded_level`.
     """
 
     signals: tuple[Signal, ...]
@@ -55,6 +57,7 @@ class ShopModel:
     residuals: ShopResiduals
     margin: ShopMargin
     silent_share: tuple[float, ...]
+    level: float = 1.0
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; zero, churn 1, for those who never bought."""
@@ -77,7 +80,7 @@ class ShopModel:
     def expected_purchases(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return E[purchases in month k], shape (n_buyers, n_months)."""
         anchor = monthly_purchases(self.counts, rhythm, weeks)
-        return np.exp(self.residuals.of_counts(values, np.log(anchor)))
+        return np.exp(self.residuals.of_counts(values, np.log(anchor))) * self.level
 
     def no_purchase(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return P(no purchase in months 1..k), shape (n_buyers, n_months), never rising."""
@@ -103,15 +106,19 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     longest = min(max(mark.months_observed for mark in landmarks), business.horizon_months)
     parts: list[ShopRows] = []
     now: list[Buyers] = []
+    values: list[Matrix] = []
     sales: list[Sales] = []
     costs: list[RecentCosts] = []
     for block in known.blocks():
         parts.extend(shop_rows(block, landmarks, longest, business, signals))
-        now.append(buyers_at(Moment(block.history, block.profiles, known.cutoff, business)))
+        moment = Moment(block.history, block.profiles, known.cutoff, business)
+        now.append(buyers_at(moment))
+        values.append(signal_matrix(moment, signals)[now[-1].customer].astype(np.float32))
         sales.append(recent_sales(block, business))
         costs.append(recent_costs(block.history, known.cutoff, business))
     _require_buyers(sum(len(buyers.customer) for buyers in now))
-    counts = fit_purchase_anchor(stacked_rhythm([buyers.rhythm for buyers in now]))
+    rhythm = stacked_rhythm([buyers.rhythm for buyers in now])
+    counts = fit_purchase_anchor(rhythm)
     basket = fit_basket_anchor(
         np.concatenate([buyers.purchases for buyers in now]),
         np.concatenate([buyers.mean_basket for buyers in now]),
@@ -119,7 +126,22 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     rows = stacked(parts)
     residuals, checks = _fit_residuals(rows, counts, basket, business, known.seed)
     margin = fit_shop_margin(sales, costs, business)
-    return ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows)), checks
+    model = ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
+    if longest >= _TWO_CYCLES_MONTHS:
+        return model, checks
+    weeks = weeks_ahead(longest, business.month)
+    level = _guarded_level(model, np.concatenate(values), rhythm, weeks)
+    return replace(model, level=level), checks
+
+
+def _guarded_level(model: ShopModel, values: Matrix, rhythm: Rhythm, weeks: Curves) -> float:
+    """Return what brings the portfolio's expected purchases to the anchor's total.
+
+    Before two seasonal cycles were seen, trees take a season or a young portfolio's cooling for
+    a trend; they tell customers apart, the anchor gives the level.
+    """
+    boosted = model.expected_purchases(values, rhythm, weeks).sum()
+    return float(monthly_purchases(model.counts, rhythm, weeks).sum() / boosted)
 
 
 def _fit_residuals(
@@ -168,7 +190,7 @@ def _forecast(
     gone[buyers.customer], idle[buyers.customer] = churn, activity
     nothing[buyers.customer] = margin
     if_active = np.divide(nothing, idle, out=np.zeros_like(idle), where=idle > 0)
-    return Forecast(is_customer, gone, idle, nothing, None, if_active)
+    return Forecast(is_customer, gone, idle, nothing, if_active)
 
 
 def _require_buyers(n_buyers: int) -> None:

@@ -13,7 +13,7 @@ from training.forecast import Curves
 from training.person_periods import Matrix
 from training.shop_rows import UNSEEN, ShopRows
 
-MOST_ROWS = 1_000_000
+MOST_ROWS = 300_000
 FEWEST_ROWS = 2_000
 _LATER_SHARE = 5
 

@@ -21,9 +21,9 @@ from training.flows import event_flows, recurring_margin
 from training.forecast import Forecast
 from training.hazard import ChurnRows, HazardModel, fit_hazard
 from training.known import Known
-from training.landmarks import PlanMonths, subscription_rows
+from training.landmarks import subscription_rows
 from training.person_periods import clock_columns
-from training.plan_path import PlanPath, fit_plan_path
+from training.plan_path import PlanMonths, PlanPath, fit_plan_path
 from valuation.survival import activity_in_month, survival_from_hazard
 
 _FEWEST_EXITS_TO_LEARN_FROM = 10
@@ -45,10 +45,22 @@ class SubscriptionModel:
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
         is_customer = moment.plan.is_open
-        margin = self._margin_if_active(moment, business, n_months)
+        booked = _booked_margin(moment, business, n_months)
+        beside = self._beside_the_plan(moment, business)
+        tenure = np.nan_to_num(moment.plan.value("tenure_months"))
+        growth = self.path.growth_ahead(moment.plan.plan_label, tenure, n_months)
         survival = self._survival(moment, n_months) * is_customer[:, None]
         activity = activity_in_month(survival) * is_customer[:, None]
-        return Forecast(is_customer, 1 - survival, activity, margin * activity, survival, margin)
+        margin = booked * growth + beside
+        return Forecast(
+            is_customer=is_customer,
+            churn=1 - survival,
+            activity=activity,
+            expected_margin=margin * activity,
+            margin_if_active=margin,
+            survival=survival,
+            margin_if_unchanged=booked + beside,
+        )
 
     def _survival(self, moment: Moment, n_months: int) -> NDArray[np.float64]:
         values = signal_matrix(moment, self.signals)
@@ -57,17 +69,13 @@ class SubscriptionModel:
         hazard = self.hazard.hazard(values.astype(np.float32), clocks, n_months)
         return survival_from_hazard(hazard)
 
-    def _margin_if_active(
-        self, moment: Moment, business: Business, n_months: int
-    ) -> NDArray[np.float64]:
-        booked = _booked_margin(moment, business, n_months)
-        growth = self.path.growth_ahead(moment.plan.plan_label, n_months)
+    def _beside_the_plan(self, moment: Moment, business: Business) -> NDArray[np.float64]:
+        """Return what customers bring and cost a month besides the plan, shape (n, 1)."""
         total, exposure = _recent_flows(
             moment.as_of, Block(moment.history, moment.profiles), moment.timeline, business
         )
         flows = self.flows.expected(total.sum(axis=1), exposure.sum(axis=1))
-        idle_cost = business.cost_to_serve.get("per_month", 0.0)
-        return booked * growth + (flows - idle_cost)[:, None]
+        return (flows - business.cost_to_serve.get("per_month", 0.0))[:, None]
 
 
 def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
@@ -97,7 +105,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         longest=min(longest, business.horizon_months),
         seed=known.seed,
     )
-    path = fit_plan_path(months.plan, months.plan_after, months.booked_mrr, months.mrr_after)
+    path = fit_plan_path(months)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
     model = SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn))
     return model, [check] if check else []
@@ -154,6 +162,7 @@ def _stacked(parts: Sequence[tuple[ChurnRows, PlanMonths]]) -> tuple[ChurnRows, 
         PlanMonths(
             np.concatenate([part.plan for part in months]),
             np.concatenate([part.plan_after for part in months]),
+            np.concatenate([part.tenure_months for part in months]),
             np.concatenate([part.booked_mrr for part in months]),
             np.concatenate([part.mrr_after for part in months]),
         ),

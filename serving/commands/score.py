@@ -21,8 +21,7 @@ from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.report.content import ReportInput
-from serving.report.page import render_report
+from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
