@@ -11,16 +11,17 @@ from training.person_periods import Matrix
 
 _TREES = {
     "max_depth": 4,
-    "eta": 0.05,
+    "eta": 0.1,
     "min_child_weight": 10.0,
     "subsample": 0.8,
     "colsample_bytree": 0.5,
     "lambda": 5.0,
     "tree_method": "hist",
+    "max_bin": 64,
     "nthread": 2,
 }
-_MOST_TREES = 600
-_PATIENCE = 30
+_MOST_TREES = 300
+_PATIENCE = 15
 
 
 @dataclass(frozen=True)

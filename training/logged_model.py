@@ -39,8 +39,8 @@ class KeepworthModel(PythonModel):  # type: ignore[misc]  # MLflow is untyped
     ) -> pd.DataFrame:
         """Return the contract's scores, a row a customer."""
         events = pa.Table.from_pandas(_timed(model_input), EVENT_SCHEMA, preserve_index=False)
-        last = max(pc.max(events.column(name)) for name in ("occurred_at", "recorded_at"))
-        as_of = instant_of(last.as_py() + timedelta(microseconds=1))
+        ends = [pc.max(events.column(name)).as_py() for name in ("occurred_at", "recorded_at")]
+        as_of = instant_of(max(ends) + timedelta(microseconds=1))
         business = self._bundle.business
         block = block_of(events, None, business, list(self._bundle.vocabulary.levels))
         table: pa.Table = score_table(score(self._bundle, block, as_of), business)

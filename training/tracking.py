@@ -4,6 +4,7 @@ The embedded store lies in `mlruns/` of the workspace; `MLFLOW_TRACKING_URI` nam
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -71,9 +72,15 @@ def register(store: TrackingStore, bundle: Bundle, folder: Path, checks: list[Ch
             signature=_signature(),
             input_example=example_events(bundle.business.contract),
             pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
-            registered_model_name=REGISTERED_NAME,
         )
-    version = str(info.registered_model_version)
+    return _registered(client, info.model_uri, info.run_id)
+
+
+def _registered(client: mlflow.MlflowClient, source: str, run_id: str) -> str:
+    """Make a version of a logged model, and move the alias `champion` to it."""
+    if not client.search_registered_models(f"name = '{REGISTERED_NAME}'"):
+        client.create_registered_model(REGISTERED_NAME)
+    version = str(client.create_model_version(REGISTERED_NAME, source, run_id).version)
     client.set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
     return version
 
@@ -97,6 +104,8 @@ def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]
 
 
 def _client(store: TrackingStore) -> mlflow.MlflowClient:
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     if store.artifacts is not None:
         store.artifacts.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(store.uri)

@@ -18,6 +18,7 @@ from features.mistakes import (
 )
 
 OUR_FAULT, USAGE = 1, 2
+_WIDTH_OF_FILES = 132
 _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
     ConfigurationError: (USAGE, "configuration"),
     InputRefusedError: (3, "input-refused"),
@@ -52,8 +53,14 @@ def give(work: Callable[[], Answer], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(answer.content, allow_nan=False, default=str) + "\n")
     else:
-        answer.show(Console(highlight=False))
+        answer.show(_console())
     return 0
+
+
+def _console() -> Console:
+    """Return a console as wide as the terminal; wide where a file or a pipe reads."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_OF_FILES)
 
 
 def tell_failure(kind: str, error: Exception, *, as_json: bool) -> None:

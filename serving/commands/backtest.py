@@ -15,14 +15,21 @@ from serving.commands.answer import Answer
 from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar
 from serving.workspace import Workspace, open_workspace
-from training.backtest import backtest_at, metrics_of
+from training.backtest import PRODUCT, backtest_at, metrics_of
 from training.backtest_plan import BacktestPlan, plan_backtest
 from training.known import known_at
 
 _SHOWN = {
-    "churn": ("log_loss", "brier", "auc", "predicted_actual"),
-    "value": ("rmse", "wape", "normalised_gini", "decile_error", "predicted_actual"),
+    "churn": {"log_loss": "log-loss", "auc": "AUC", "predicted_actual": "pred/actual"},
+    "value": {
+        "rmse": "RMSE",
+        "wape": "WAPE",
+        "normalised_gini": "Gini",
+        "decile_error": "decile err",
+        "predicted_actual": "pred/actual",
+    },
 }
+_TITLES = {"churn": "P(gone)", "value": "margin"}
 
 
 def run_backtest(path: Path | None, cutoffs: list[str], months: list[int]) -> Answer:
@@ -52,22 +59,26 @@ def run_backtest(path: Path | None, cutoffs: list[str], months: list[int]) -> An
 
 
 def show_metrics(console: Console, metrics: list[dict[str, Any]]) -> None:
-    """Print one table a task."""
+    """Print a table a task and cutoff; naive formulas have no median of their own."""
     for task, names in _SHOWN.items():
-        rows = [row for row in metrics if row["task"] == task]
-        table = Table("cutoff", "months", "model", *names, title_justify="left")
-        table.title = "P(gone)" if task == "churn" else "Margin over the months, undiscounted"
-        for row in rows:
-            statistic = f" ({row['statistic']})" if row.get("statistic") == "median" else ""
-            if statistic and row["model"] != "keepworth":
-                continue
-            figures = ["" if row[name] is None else f"{row[name]:.4g}" for name in names]
-            table.add_row(
-                row["cutoff"][:10], str(row["months"]), row["model"] + statistic, *figures
-            )
-        for column in table.columns[3:]:
-            column.justify = "right"
-        console.print(table)
+        for cutoff in sorted({row["cutoff"] for row in metrics}):
+            table = Table("months", "model", *names.values(), title_justify="left")
+            table.title = f"{_TITLES[task]} over the months from {cutoff[:10]}"
+            for row in metrics:
+                if (row["task"], row["cutoff"]) == (task, cutoff):
+                    _add_row(table, row, list(names))
+            for column in table.columns[2:]:
+                column.justify = "right"
+            console.print(table)
+
+
+def _add_row(table: Table, row: dict[str, Any], names: list[str]) -> None:
+    is_median = row.get("statistic") == "median"
+    if is_median and row["model"] != PRODUCT:
+        return
+    model = row["model"].replace("_", " ").replace("naive ", "") + (" median" if is_median else "")
+    figures = ["" if row[name] is None else f"{row[name]:,.4g}" for name in names]
+    table.add_row(str(row["months"]), model, *figures)
 
 
 def newest_metrics(workspace: Workspace) -> list[dict[str, Any]] | None:
