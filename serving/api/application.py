@@ -1,6 +1,5 @@
 """The ASGI application: every route of the service, and one shape for all that goes wrong."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,12 +18,12 @@ from starlette.routing import Route
 from serving.api.answers import Health
 from serving.api.body import json_body
 from serving.api.current import Current
+from serving.api.faults import FaultMiddleware
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
 from serving.api.problems import (
     NOT_READY,
-    OUR_FAULT,
     UNKNOWN_ROUTE,
     WRONG_METHOD,
     Problem,
@@ -36,7 +35,6 @@ from serving.api.what_if_route import answer_what_if
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answering = Callable[[Current, bytes], msgspec.Struct]
-logger = logging.getLogger("keepworth.api")
 
 
 def create_application(open_current: Callable[[], Current]) -> Starlette:
@@ -58,12 +56,8 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     traffic = Traffic(frozenset(route.path for route in routes))
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(TrafficMiddleware, traffic=traffic)],
-        exception_handlers={
-            Problem: _on_problem,
-            HTTPException: _on_http_exception,
-            Exception: _on_fault,
-        },
+        middleware=[Middleware(TrafficMiddleware, traffic=traffic), Middleware(FaultMiddleware)],
+        exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
         lifespan=partial(_lifespan, open_current=open_current),
     )
     application.router.redirect_slashes = False
@@ -145,10 +139,3 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         return problem_response(Problem(WRONG_METHOD, detail, headers=headers), request.url.path)
     detail = f"There is no {request.url.path[:200]}; /docs lists the routes."
     return problem_response(Problem(UNKNOWN_ROUTE, detail), request.url.path[:200])
-
-
-async def _on_fault(request: Request, error: Exception) -> Response:
-    """Keep what failed in the log of the service, away from the caller."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "This call failed through no fault of yours; the service's log says why."
-    return problem_response(Problem(OUR_FAULT, detail), request.url.path)

@@ -113,15 +113,12 @@ def require_visible(customer_ids: list[str], block: Block, as_of: int) -> None:
     unseen = [customer_id for customer_id in customer_ids if customer_id not in seen]
     if unseen:
         stood = iso(as_of)
-        expected = f"expected an event that occurred and was recorded before {stood}"
+        expected = f"expected one with an event that occurred and was recorded before {stood}"
         detail = (
             f"Of {len(unseen)} customers nothing was known before as_of {stood}; none was scored. "
             "Give a later as_of, or leave them out."
         )
-        mistakes = [
-            Mistake("customer_id", customer_id, f"without any event then; {expected}")
-            for customer_id in unseen
-        ]
+        mistakes = [Mistake("customer_id", customer_id, expected) for customer_id in unseen]
         raise Problem(NOTHING_VISIBLE, detail, mistakes)
 
 

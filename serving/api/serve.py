@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from features.mistakes import ConfigurationError, Mistake
@@ -85,26 +86,27 @@ def _server(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the server as the leader of a new process group; end the whole group."""
     command = [sys.executable, "-m", "bentoml", "serve", _SERVICE, "--working-dir", str(_CODE)]
-    process = subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments
-        [*command, "--host", address, "--port", str(port)],
-        env=os.environ | _settings(workspace, workers),
-        stdin=subprocess.DEVNULL,
-        stdout=_STDERR if output is None else output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        _stop(process)
+    with TemporaryDirectory(prefix="keepworth-serve-", ignore_cleanup_errors=True) as home:
+        process = subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments
+            [*command, "--host", address, "--port", str(port)],
+            env=os.environ | _settings(workspace, workers, home),
+            stdin=subprocess.DEVNULL,
+            stdout=_STDERR if output is None else output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            _stop(process)
 
 
-def _settings(workspace: Workspace, workers: int) -> dict[str, str]:
-    """Return the environment of the server: no telemetry, its files inside the workspace."""
+def _settings(workspace: Workspace, workers: int, home: str) -> dict[str, str]:
+    """Return the environment of the server: no telemetry, and a home that two never share."""
     return {
         "KEEPWORTH_WORKSPACE": str(workspace.folder),
         "BENTOML_DO_NOT_TRACK": "True",
-        "BENTOML_HOME": str(workspace.state / "bentoml"),
+        "BENTOML_HOME": home,
         "BENTOML_CONFIG_OPTIONS": f"services.Keepworth.workers={workers}",
         "OMP_NUM_THREADS": "1",
     }
@@ -165,9 +167,9 @@ def _checked_address(host: str, port: int, workers: int) -> str:
         mistakes.append(Mistake("workers", str(workers), "expected at least 1"))
     if not 1 <= port <= 65_535:
         mistakes.append(Mistake("port", str(port), "expected 1 to 65535"))
-    elif not mistakes and not _is_free(address, port):
-        expected = "taken by another program; choose another with --port, or stop that one"
-        mistakes.append(Mistake("port", f"{port} on {address}", expected))
+    elif not mistakes and (reason := _reason_not_to_bind(address, port)):
+        expected = "expected a port free to listen on; choose another with --port"
+        mistakes.append(Mistake("port", f"{port} on {address}: {reason}", expected))
     if mistakes:
         raise ConfigurationError("the service cannot start there", mistakes)
     return address
@@ -180,14 +182,14 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _is_free(address: str, port: int) -> bool:
+def _reason_not_to_bind(address: str, port: int) -> str | None:
     with socket.socket(_family(address), socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.strerror
+    return None
 
 
 def _family(address: str) -> socket.AddressFamily:

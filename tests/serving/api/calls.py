@@ -1,0 +1,73 @@
+"""Calling the application in this process, and bodies to call it with."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from serving.api.application import create_application
+from serving.api.current import Current
+from serving.workspace import Workspace
+
+Row = dict[str, Any]
+InlineOf = Callable[[str], Row]
+
+SUBSCRIBED = {"kind": "subscribe", "occurred_at": "2023-01-01", "amount": 20.0, "label": "S"}
+JSON = {"content-type": "application/json"}
+
+
+class Caller:
+    """Call an application that has started up, without a network."""
+
+    def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+        self._portal, self._client = portal, client
+
+    def request(self, method: str, path: str, **beside: Any) -> httpx.Response:
+        return self._portal.call(partial(self._client.request, method, path, **beside))
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, **beside: Any) -> httpx.Response:
+        return self.request("POST", path, **beside)
+
+    def send(self, path: str, content: bytes) -> httpx.Response:
+        """Post bytes as JSON, whatever they are."""
+        return self.request("POST", path, content=content, headers=JSON)
+
+
+@contextmanager
+def calling(workspace: Workspace) -> Iterator[Caller]:
+    application = create_application(lambda: Current(workspace))
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(application.router.lifespan_context(application)),
+    ):
+        yield Caller(portal, httpx.AsyncClient(transport=transport, base_url="http://localhost"))
+
+
+def answered(caller: Caller, path: str, body: Row) -> Row:
+    answer = caller.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def problem(answer: httpx.Response, status: int) -> Row:
+    """Return the problem that an answer must be."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    details = answer.json()
+    assert details["status"] == status
+    assert details["type"].startswith("/docs#")
+    assert details["title"]
+    assert details["detail"]
+    return details
+
+
+def one_customer(*events: Row, **beside: Any) -> Row:
+    """Return a request about one inline customer, subscribed since 2023."""
+    return {"customers": [{"customer_id": "new", "events": [SUBSCRIBED, *events], **beside}]}

@@ -1,0 +1,77 @@
+"""The application in this process, over the small operator; and customers as a caller has them."""
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+from features.blocks import blocks
+from serving.api.current import Current
+from serving.store.serving_version import load_version
+from serving.workspace import Workspace
+from tests.serving.api.calls import Caller, InlineOf, Row, calling
+from training.known import observed_bounds
+from training.score_table import score_rows
+from training.scoring import score
+
+
+@pytest.fixture(scope="session")
+def client(operator_workspace: Workspace) -> Iterator[Caller]:
+    with calling(operator_workspace) as caller:
+        yield caller
+
+
+@pytest.fixture(scope="session")
+def batch_rows(operator_workspace: Workspace) -> dict[str, Row]:
+    """Return what batch says of every customer at the end of observation."""
+    bundle = load_version(operator_workspace.state)
+    log = operator_workspace.log()
+    as_of = observed_bounds(log, operator_workspace.configuration.business)[1]
+    rows: list[Row] = []
+    for block in blocks(log, bundle.business, list(bundle.vocabulary.levels)):
+        rows.extend(score_rows(score(bundle, block, as_of), bundle.business))
+    return {row["customer_id"]: row for row in rows}
+
+
+@pytest.fixture(scope="session")
+def active_ids(batch_rows: dict[str, Row]) -> list[str]:
+    return [name for name, row in batch_rows.items() if row["status"] == "active"]
+
+
+@pytest.fixture(scope="session")
+def inline(operator_workspace: Workspace) -> InlineOf:
+    """Return a function that gives a customer of the log as an inline customer."""
+    current = Current(operator_workspace)
+    attributes = list(current.serving().bundle.vocabulary.levels)
+
+    def inline_customer(customer_id: str) -> Row:
+        tables = current.log().tables_of([customer_id])
+        assert tables.customers is not None
+        events = [_as_json(event) for event in tables.events.to_pylist()]
+        known = next(
+            row for row in tables.customers.to_pylist() if row["customer_id"] == customer_id
+        )
+        profile = _as_json({name: known[name] for name in ("acquired_at", "acquisition_cost")})
+        of_attributes = {name: known[name] for name in attributes}
+        return {
+            "customer_id": customer_id,
+            "events": [{k: v for k, v in e.items() if k != "customer_id"} for e in events],
+            "attributes": of_attributes,
+            **profile,
+        }
+
+    return inline_customer
+
+
+def _as_json(row: Row) -> Row:
+    """Return a row without nulls, times as text."""
+    told = {name: value for name, value in row.items() if value is not None}
+    told = {name: value for name, value in told.items() if not _is_nan(value)}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in told.items()
+    }
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

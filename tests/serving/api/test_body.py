@@ -1,0 +1,66 @@
+"""A body is read up to the limit and no further, however it comes."""
+
+import tracemalloc
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+
+from serving.api.body import json_body
+from serving.api.limits import LIMITS
+from serving.api.problems import Problem
+
+CHUNK = b" " * 65_536
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Sender:
+    """Send chunks without end, and count the bytes taken."""
+
+    def __init__(self, chunks: int | None = None) -> None:
+        self.chunks, self.taken = chunks, 0
+
+    async def receive(self) -> dict[str, object]:
+        if self.chunks is not None and self.taken >= self.chunks * len(CHUNK):
+            return {"type": "http.disconnect"}
+        self.taken += len(CHUNK)
+        return {"type": "http.request", "body": CHUNK, "more_body": True}
+
+
+def request_from(sender: Sender) -> Request:
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    return Request(scope, sender.receive)
+
+
+async def test_an_endless_body_is_refused_in_bounded_memory() -> None:
+    sender = Sender()
+    tracemalloc.start()
+    with pytest.raises(Problem) as refused:
+        await json_body(request_from(sender))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused.value.kind.status == 413
+    assert refused.value.headers == {"Connection": "close"}
+    assert peak < 2 * LIMITS.body_bytes
+    assert sender.taken < 12 * LIMITS.body_bytes
+
+
+async def test_a_caller_who_hangs_up_is_not_answered() -> None:
+    with pytest.raises(ClientDisconnect):
+        await json_body(request_from(Sender(chunks=3)))
+
+
+async def test_a_body_in_chunks_is_put_together() -> None:
+    parts = [b'{"a":', b" 1}", b""]
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": parts.pop(0), "more_body": len(parts) > 0}
+
+    request = request_from(Sender())
+    request._receive = receive
+    assert await json_body(request) == b'{"a": 1}'

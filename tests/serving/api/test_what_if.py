@@ -1,0 +1,125 @@
+"""POST /v1/what-if: both scores, and a difference whose levers add up."""
+
+import pytest
+
+from tests.serving.api.calls import SUBSCRIBED, Caller, InlineOf, Row, answered, problem
+
+HALF_PRICE = {"kind": "plan_change", "amount": 5.0, "list_amount": 5.0, "label": "S"}
+
+
+def asked(client: Caller, customer_id: str, *events: Row, **terms: object) -> Row:
+    body = {"customer_id": customer_id, "events": list(events), **terms}
+    return answered(client, "/v1/what-if", body)
+
+
+def test_before_is_the_score_of_today(
+    client: Caller, active_ids: list[str], batch_rows: dict[str, Row]
+) -> None:
+    answer = asked(client, active_ids[0], HALF_PRICE)
+    assert answer["before"] == batch_rows[active_ids[0]]
+
+
+def test_time_and_value_add_up_to_the_difference_of_clv(
+    client: Caller, active_ids: list[str]
+) -> None:
+    for customer_id in active_ids[:20]:
+        for rate in (0.0, 0.1, 0.7):
+            answer = asked(client, customer_id, HALF_PRICE, annual_discount_rate=rate)
+            difference, before, after = (answer[key] for key in ("difference", "before", "after"))
+            assert difference["clv"] == after["clv"] - before["clv"]
+            scale = abs(before["clv"]) + abs(after["clv"])
+            levers = difference["time"] + difference["value"]
+            assert levers == pytest.approx(difference["clv"], rel=1e-9, abs=1e-12 * scale)
+
+
+def test_a_cheaper_plan_lowers_value_within_the_same_request(
+    client: Caller, active_ids: list[str], batch_rows: dict[str, Row]
+) -> None:
+    richest = max(active_ids, key=lambda name: batch_rows[name]["clv"])
+    answer = asked(client, richest, HALF_PRICE)
+    assert answer["after"]["clv"] < answer["before"]["clv"]
+    assert answer["difference"]["value"] < 0
+
+
+def test_a_dearer_plan_raises_value(client: Caller, active_ids: list[str]) -> None:
+    upgrade = {"kind": "plan_change", "amount": 90.0, "list_amount": 90.0, "label": "XL"}
+    assert asked(client, active_ids[0], upgrade)["difference"]["value"] > 0
+
+
+def test_a_cancellation_at_once_ends_all_value(client: Caller, active_ids: list[str]) -> None:
+    answer = asked(client, active_ids[0], {"kind": "cancel", "label": "voluntary"})
+    assert answer["after"]["status"] == "lost"
+    assert answer["after"]["clv"] == 0
+    assert answer["difference"]["churn_3m"] == 1 - answer["before"]["churn_3m"]
+
+
+def test_hypothetical_events_of_one_moment_happen_in_the_order_given(
+    client: Caller, active_ids: list[str]
+) -> None:
+    dear = HALF_PRICE | {"amount": 90.0, "list_amount": 90.0}
+    dear_last = asked(client, active_ids[0], HALF_PRICE, dear)["after"]["expected_margin"]
+    cheap_last = asked(client, active_ids[0], dear, HALF_PRICE)["after"]["expected_margin"]
+    assert dear_last[0] > 5 * cheap_last[0]
+
+
+def test_hypothetical_events_come_after_all_that_happened(client: Caller) -> None:
+    last = {"kind": "cancel_withdrawn", "occurred_at": "2023-04-01", "event_id": "zzz"}
+    customer = {"customer_id": "new", "events": [SUBSCRIBED, last]}
+    body = {"customer": customer, "events": [{"kind": "cancel"}]}
+    assert answered(client, "/v1/what-if", body)["after"]["status"] == "lost"
+
+
+def test_inline_and_by_id_agree(
+    client: Caller, active_ids: list[str], inline: InlineOf, batch_rows: dict[str, Row]
+) -> None:
+    customer_id = active_ids[3]
+    terms = {"as_of": batch_rows[customer_id]["as_of"], "events": [HALF_PRICE]}
+    body = {"customer": inline(customer_id)} | terms
+    assert answered(client, "/v1/what-if", body) == asked(client, customer_id, HALF_PRICE)
+
+
+def test_what_cannot_be_told_yet_is_null_and_named(client: Caller, active_ids: list[str]) -> None:
+    answer = asked(client, active_ids[0], HALF_PRICE)
+    assert answer["by_signal_group"] is None
+    named = {warning.split(" is null")[0] for warning in answer["warnings"]}
+    assert named == {"by_signal_group", "frequency", "basket"}
+    assert answer["note"] == "A forecast given the events, not the effect of causing them."
+
+
+def test_an_event_at_as_of_or_later_is_refused_with_the_way_out(
+    client: Caller, active_ids: list[str]
+) -> None:
+    late = HALF_PRICE | {"occurred_at": "2024-01-01"}
+    body = {"customer_id": active_ids[0], "events": [late]}
+    details = problem(client.post("/v1/what-if", json=body), 422)
+    assert details["errors"] == [
+        {
+            "key": "events[0].occurred_at",
+            "value": "2024-01-01",
+            "expected": "expected a time before as_of 2024-01-01T00:00:00Z; "
+            "effective_at may lie later",
+        }
+    ]
+
+
+def test_a_booked_change_takes_effect_later(client: Caller, active_ids: list[str]) -> None:
+    booked = HALF_PRICE | {"effective_at": "2024-07-01"}
+    now, later = (asked(client, active_ids[0], event) for event in (HALF_PRICE, booked))
+    assert later["after"]["expected_margin"][0] > now["after"]["expected_margin"][0]
+
+
+@pytest.mark.parametrize(
+    "subject", [{}, {"customer_id": "x", "customer": {"customer_id": "x", "events": []}}]
+)
+def test_exactly_one_customer_is_asked_about(client: Caller, subject: Row) -> None:
+    problem(client.post("/v1/what-if", json=subject | {"events": [HALF_PRICE]}), 422)
+
+
+def test_at_least_one_event_is_asked_for(client: Caller, active_ids: list[str]) -> None:
+    problem(client.post("/v1/what-if", json={"customer_id": active_ids[0], "events": []}), 422)
+
+
+def test_an_unknown_customer_is_not_found(client: Caller) -> None:
+    body = {"customer_id": "nobody", "events": [HALF_PRICE]}
+    details = problem(client.post("/v1/what-if", json=body), 404)
+    assert [error["value"] for error in details["errors"]] == ["nobody"]
