@@ -9,7 +9,7 @@ from scipy.special import expit
 
 _FEWEST_FOR_SLOPE = 100
 _SLOPE_DEVIATION = 0.25
-_LEVEL_DEVIATION = 0.5
+_LEVEL_DEVIATION = 0.15
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from training.calibration import LogitCalibration, fit_calibration, logit, proba
 from training.check import Check
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
 
-FEWEST_EXITS = 300
+FEWEST_EXITS = 100
 """Below this many exits the anchor answers alone."""
 MOST_ROWS = 400_000
 _OBJECTIVE = "binary:logistic"
