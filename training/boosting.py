@@ -18,10 +18,10 @@ _TREES = {
     "lambda": 5.0,
     "tree_method": "hist",
     "max_bin": 64,
-    "nthread": 2,
 }
 _MOST_TREES = 300
 _PATIENCE = 15
+_ROWS_FOR_TWO_THREADS = 100_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Rows:
     def matrix(self) -> xgb.DMatrix:
         """Return the rows as XGBoost takes them, the anchor as base margin."""
         return xgb.DMatrix(
-            self.inputs, label=self.outcome, weight=self.weight, base_margin=self.anchor
+            self.inputs,
+            label=self.outcome,
+            weight=self.weight,
+            base_margin=self.anchor,
+            nthread=_threads(len(self.inputs)),
         )
 
 
@@ -57,7 +61,7 @@ def fit_until_later_rows_say_stop(earlier: Rows, later: Rows, objective: str, se
     """Fit on earlier rows until the loss on later rows stops falling."""
     evaluated = later.matrix()
     booster = xgb.train(
-        _parameters(objective, seed),
+        _parameters(objective, seed, len(earlier.inputs)),
         earlier.matrix(),
         num_boost_round=_MOST_TREES,
         evals=[(evaluated, "later")],
@@ -71,7 +75,8 @@ def fit_until_later_rows_say_stop(earlier: Rows, later: Rows, objective: str, se
 
 def fit_trees(rows: Rows, n_trees: int, objective: str, seed: int) -> xgb.Booster:
     """Fit a given number of trees on all rows."""
-    return xgb.train(_parameters(objective, seed), rows.matrix(), num_boost_round=n_trees)
+    parameters = _parameters(objective, seed, len(rows.inputs))
+    return xgb.train(parameters, rows.matrix(), num_boost_round=n_trees)
 
 
 def predict_margin(
@@ -80,10 +85,15 @@ def predict_margin(
     """Return the link-scale prediction: the anchor plus the trees, or the anchor alone."""
     if booster is None:
         return anchor
-    matrix = xgb.DMatrix(inputs, base_margin=anchor)
+    matrix = xgb.DMatrix(inputs, base_margin=anchor, nthread=_threads(len(inputs)))
     margin: NDArray[np.float64] = booster.predict(matrix, output_margin=True).astype(np.float64)
     return margin
 
 
-def _parameters(objective: str, seed: int) -> dict[str, Any]:
-    return _TREES | {"objective": objective, "seed": seed}
+def _parameters(objective: str, seed: int, n_rows: int) -> dict[str, Any]:
+    return _TREES | {"objective": objective, "seed": seed, "nthread": _threads(n_rows)}
+
+
+def _threads(n_rows: int) -> int:
+    """Return one thread for few rows: on a busy machine threads wait for each other, spinning."""
+    return 2 if n_rows >= _ROWS_FOR_TWO_THREADS else 1

@@ -118,7 +118,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
         "idle_cost": model.margin.idle_cost,
         "costs": _credibility_as_json(model.margin.costs),
         "silent_share": list(model.silent_share),
-        "level": model.level,
+        "level": list(model.level),
     }, {"counts": residuals.counts, "silence": residuals.silence, "basket": residuals.basket}
 
 
@@ -146,7 +146,7 @@ def _model(
     margin = ShopMargin(parts["margin_share"], parts["idle_cost"], costs)
     counts, basket = PurchaseAnchor(**parts["counts"]), BasketAnchor(**parts["basket"])
     silent = tuple(parts["silent_share"])
-    return ShopModel(signals, counts, basket, residuals, margin, silent, parts["level"])
+    return ShopModel(signals, counts, basket, residuals, margin, silent, tuple(parts["level"]))
 
 
 def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:

@@ -72,7 +72,7 @@ def score(
     horizon_months, annual_discount_rate : optional
         By default those of the business the bundle was fitted for.
     """
-    horizon = horizon_months or bundle.business.horizon_months
+    horizon = bundle.business.horizon_months if horizon_months is None else horizon_months
     rate = bundle.business.annual_discount_rate
     rate = rate if annual_discount_rate is None else annual_discount_rate
     moment = Moment(block.history, block.profiles, as_of, bundle.business)

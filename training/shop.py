@@ -48,7 +48,8 @@ class ShopModel:
     """Hold the fitted parts; `signals` are what the residuals were trained on, in order.
 
     `silent_share` is the share of buyers who did not buy in months 1..k, for naive formulas.
-    `level` scales expected purchases; see `_guarded_level`.
+    `level` scales expected purchases by month, the last entry all later months; see
+    `_guarded_level`.
     """
 
     signals: tuple[Signal, ...]
@@ -57,7 +58,7 @@ class ShopModel:
     residuals: ShopResiduals
     margin: ShopMargin
     silent_share: tuple[float, ...]
-    level: float = 1.0
+    level: tuple[float, ...] = (1.0,)
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; zero, churn 1, for those who never bought."""
@@ -80,7 +81,9 @@ class ShopModel:
     def expected_purchases(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return E[purchases in month k], shape (n_buyers, n_months)."""
         anchor = monthly_purchases(self.counts, rhythm, weeks)
-        return np.exp(self.residuals.of_counts(values, np.log(anchor))) * self.level
+        month = np.minimum(np.arange(len(weeks)), len(self.level) - 1)
+        level = np.array(self.level)[month]
+        return np.exp(self.residuals.of_counts(values, np.log(anchor))) * level
 
     def no_purchase(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return P(no purchase in months 1..k), shape (n_buyers, n_months), never rising."""
@@ -134,14 +137,17 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     return replace(model, level=level), checks
 
 
-def _guarded_level(model: ShopModel, values: Matrix, rhythm: Rhythm, weeks: Curves) -> float:
-    """Return what brings the portfolio's expected purchases to the anchor's total.
+def _guarded_level(
+    model: ShopModel, values: Matrix, rhythm: Rhythm, weeks: Curves
+) -> tuple[float, ...]:
+    """Return what brings each month's expected purchases to the anchor's total.
 
     Before two seasonal cycles were seen, trees take a season or a young portfolio's cooling for
     a trend; they tell customers apart, the anchor gives the level.
     """
-    boosted = model.expected_purchases(values, rhythm, weeks).sum()
-    return float(monthly_purchases(model.counts, rhythm, weeks).sum() / boosted)
+    boosted = model.expected_purchases(values, rhythm, weeks).sum(axis=0)
+    anchored = monthly_purchases(model.counts, rhythm, weeks).sum(axis=0)
+    return tuple(float(share) for share in anchored / boosted)
 
 
 def _fit_residuals(
