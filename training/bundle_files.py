@@ -31,7 +31,7 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -74,9 +74,14 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
     Raises
     ------
     AlteredModelError
-        If a file is not the one that was written, or the catalogue has changed since.
+        If a file is not the one that was written, or format or catalogue have changed since.
     """
     manifest = json.loads(_checked(folder / _MANIFEST, digest))
+    if manifest.get("format") != FORMAT:
+        raise AlteredModelError(
+            f"{folder} is a bundle of format {manifest.get('format')}, expected {FORMAT}; "
+            "run `keepworth train` again."
+        )
     contents = {name: _checked(folder / name, known) for name, known in manifest["files"].items()}
     business = Business.model_validate(manifest["business"])
     vocabulary = _vocabulary(manifest["vocabulary"])

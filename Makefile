@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+DEMO_FOLDER ?= demo
+BIN := .venv/bin
+UV := .uv/bin/uv
+export MLFLOW_DISABLE_TELEMETRY := true
+export BENTOML_DO_NOT_TRACK := True
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long lint examples backtest-examples lock clean
+
+help: ## List these targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
+
+demo: .venv/ready ## Run the whole chain on a simulated operator and print what it is worth
+	$(BIN)/keepworth demo $(DEMO_FOLDER)
+
+test: .venv/ready lint ## Lint, strict types, import contract and tests (under 8 minutes)
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: .venv/ready lint ## All tests, the long ones too
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+examples: .venv/ready .venv/examples ## Install the packages that carry the data of two examples
+
+backtest-examples: examples ## Run every example whose data is here: ingest, backtest, train, score
+	$(BIN)/python benchmarks/run_examples.py
+
+lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --upgrade --group dev pyproject.toml --output-file requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
+	  --quiet --group examples --output-file examples/requirements.lock
+
+clean: ## Remove what make has made (not your workspaces)
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(UV): requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo \
+	  "$(PYTHON) is $$($(PYTHON) --version 2>&1); keepworth needs Python 3.11: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+.venv/ready: requirements.lock pyproject.toml $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/examples: examples/requirements.lock .venv/ready
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $<
+	@touch $@
