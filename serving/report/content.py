@@ -30,10 +30,9 @@ class ReportInput:
     """Hold all that the report is made of; money in major units of the business's currency.
 
     `scores` has the columns of the contract's `scores`, lists as lists; a null is a null.
-    `changes`, one row a customer scored now and one month before, has `customer_id`,
-    `clv_before`, `clv_now`, `time_lever` and `value_lever` (they add up to the change that is
-    not due to the passing month), `segment_before` and `segment`; None where there is no earlier
-    score. `customers` has `customer_id`, `acquisition_channel` and `acquisition_cost`, and may
+    `changes`, one row a customer of one month before, has `customer_id`, `clv_before`, `clv_now`,
+    `time_lever` and `value_lever` (they add up to the change), `segment_before` and `segment`
+    (None for those who left); None where there is no earlier score. `customers` has `customer_id`, `acquisition_channel` and `acquisition_cost`, and may
     be empty. `backtest` is the `metrics` of the newest `metrics.json`. `longest_month` is how
     many months ahead training saw.
     """

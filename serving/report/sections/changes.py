@@ -16,8 +16,9 @@ from valuation.equity import customer_equity
 
 _MOST_ROWS = 12
 _NOTE = (
-    "Levers count what is not due to the passing month: a longer or shorter expected stay, "
-    "and more or less margin a month. Customers who joined since are not compared."
+    "Each score looks the whole horizon ahead from its own date. The levers, a longer or shorter "
+    "expected stay and more or less margin a month, add up to the change; a customer who left "
+    "counts as time. Customers who joined since are not compared."
 )
 _AMOUNTS = ["clv_before", "clv_now", "time_lever", "value_lever"]
 
@@ -36,11 +37,6 @@ class Movement:
     def change(self) -> float:
         """What changed altogether."""
         return self.now - self.before
-
-    @property
-    def passing(self) -> float:
-        """What the passing month alone took or brought."""
-        return self.change - self.time - self.value
 
 
 def changes_section(changes: pd.DataFrame | None, money: Money) -> Section:
@@ -78,7 +74,7 @@ def _losers(changes: pd.DataFrame) -> pd.DataFrame:
 def _finding(movement: Movement, losers: pd.DataFrame, money: Money) -> Markup:
     share = movement.change / movement.before if movement.before > 0 else np.nan
     relative = f", {percent(share)}" if np.isfinite(share) else ""
-    went = Markup("{} scored at both dates went from {} to {} ({}{}). ").format(
+    went = Markup("{} of a month before went from {} to {} ({}{}). ").format(
         count_of(movement.n_customers, "customer"),
         unbroken(money.total(movement.before)),
         unbroken(money.total(movement.now)),
@@ -101,7 +97,6 @@ def _notes(n_incomplete: int) -> Iterator[str]:
 
 def _chart(movement: Movement, money: Money) -> Markup:
     amounts = {
-        "The passing month": movement.passing,
         "Time lever: how long they stay": movement.time,
         "Value lever: what they bring a month": movement.value,
     }
@@ -120,7 +115,7 @@ def _bar(amount: float, money: Money) -> Bar:
 
 def _table(losers: pd.DataFrame, money: Money) -> Table:
     return plain_table(
-        "Who lost most value, other than by the passing month",
+        "Who lost most value",
         ("Customer", "CLV before", "CLV now", "Time lever", "Value lever", "Mostly by", "Segment"),
         [list(_row(row, money)) for row in losers.to_dict("records")],
     )
