@@ -1,0 +1,120 @@
+"""The monthly hazard: when signals are trusted, what they add, and how it goes on."""
+
+import numpy as np
+import pytest
+
+from training.anchor import TenureAnchor
+from training.boosting import Rows, fit_trees, predict_margin
+from training.calibration import LogitCalibration, logit
+from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
+
+FLAT = TenureAnchor(a=1e3, b=1.9e4, c=1.0, last_month=60)
+"""A hazard of about .05 whatever the tenure."""
+LONGEST = 12
+
+
+def _rows(n_customers: int, *, rate: float, seed: int = 2) -> ChurnRows:
+    """Return landmarks -12..-1 of customers of whom half leave three times as often."""
+    rng = np.random.default_rng(seed)
+    number = np.tile(np.arange(-LONGEST, 0), n_customers)
+    restless = np.repeat(rng.random(n_customers) < 0.5, LONGEST)
+    left_in = rng.geometric(np.where(restless, 1.5 * rate, 0.5 * rate))
+    tenure = rng.integers(0, 40, len(number)).astype(np.float64)
+    clocks = np.column_stack([tenure, *np.full((3, len(number)), np.nan)])
+    return ChurnRows(
+        signals=restless[:, None].astype(np.float32),
+        clocks=clocks,
+        landmark=number,
+        exit_month=np.where(left_in <= -number, left_in, 0),
+        months_observed=-number,
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted() -> HazardModel:
+    model, check = fit_hazard(_rows(3000, rate=0.05), FLAT, -3, LONGEST, seed=0)
+    assert check is not None
+    assert check.metrics()["predicted_actual"] == pytest.approx(1.0, abs=0.05)
+    return model
+
+
+def _hazard(model: HazardModel, restless: float, tenure: float, n_months: int) -> list[float]:
+    clocks = np.array([[tenure, np.nan, np.nan, np.nan]])
+    signals = np.array([[restless]], dtype=np.float32)
+    return [float(hazard) for hazard in model.hazard(signals, clocks, n_months)[0]]
+
+
+def test_with_few_exits_the_anchor_answers_alone() -> None:
+    rows = _rows(40, rate=0.05)
+    assert rows.n_exits < FEWEST_EXITS
+
+    model, check = fit_hazard(rows, FLAT, -3, LONGEST, seed=0)
+
+    assert model.booster is None
+    assert check is None
+    expected = FLAT.hazard(7 + np.arange(1.0, 25.0))
+    np.testing.assert_allclose(_hazard(model, 1.0, 7.0, 24), expected)
+
+
+def test_without_an_exit_in_the_later_window_the_anchor_answers_alone() -> None:
+    rows = _rows(800, rate=0.05)
+
+    model, check = fit_hazard(rows, FLAT, later_from=0, longest=LONGEST, seed=0)
+
+    assert (model.booster, check) == (None, None)
+
+
+def test_signals_tell_the_restless_from_the_settled(fitted: HazardModel) -> None:
+    restless, settled = (_hazard(fitted, kind, 10.0, 6) for kind in (1.0, 0.0))
+
+    assert np.mean(restless) == pytest.approx(0.075, rel=0.15)
+    assert np.mean(settled) == pytest.approx(0.025, rel=0.2)
+
+
+def test_beyond_the_longest_month_only_the_anchor_goes_on(fitted: HazardModel) -> None:
+    # Tenure beyond all trained on, so that no tree splits on it either.
+    hazard = np.array(_hazard(fitted, 1.0, 100.0, 36))
+
+    raised = logit(hazard) - fitted.calibration.slope * logit(FLAT.hazard(100 + np.arange(1.0, 37)))
+    np.testing.assert_allclose(raised[LONGEST - 1 :], raised[LONGEST - 1], atol=1e-5)
+
+
+def test_one_customer_is_answered_as_among_many(fitted: HazardModel) -> None:
+    rows = _rows(20, rate=0.05)
+
+    together = fitted.hazard(rows.signals, rows.clocks, 18)
+    alone = fitted.hazard(rows.signals[7:8], rows.clocks[7:8], 18)
+
+    assert alone.tolist() == together[7:8].tolist()
+    assert ((together > 0) & (together < 1)).all()
+
+
+def test_the_same_rows_and_seed_give_the_same_model() -> None:
+    first, again = (fit_hazard(_rows(800, rate=0.05), FLAT, -3, LONGEST, 0)[0] for _ in range(2))
+
+    assert first.calibration == again.calibration
+    assert first.booster is not None
+    assert again.booster is not None
+    assert first.booster.save_raw("ubj") == again.booster.save_raw("ubj")
+
+
+def test_calibration_acts_on_anchor_and_signals_together() -> None:
+    model = HazardModel(FLAT, LogitCalibration(level=0.3, slope=0.8), LONGEST)
+
+    raised = 0.3 + 0.8 * logit(FLAT.hazard(np.array([1.0])))
+    assert logit(np.array(_hazard(model, 0.0, 0.0, 1))) == pytest.approx(raised)
+
+
+def test_trees_add_to_the_anchor_they_were_fitted_on() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(4000, 1)).astype(np.float32)
+    anchor = rng.normal(size=4000)
+    outcome = rng.poisson(np.exp(anchor + np.where(inputs[:, 0] > 0, 0.7, -0.7))).astype(np.float64)
+    rows = Rows(inputs, anchor, outcome, np.ones(4000))
+
+    margin = predict_margin(fit_trees(rows, 60, "count:poisson", seed=0), inputs, anchor)
+
+    added = margin - anchor
+    assert added[inputs[:, 0] > 0.1].mean() == pytest.approx(0.7, abs=0.1)
+    assert added[inputs[:, 0] < -0.1].mean() == pytest.approx(-0.7, abs=0.1)
+    assert predict_margin(None, inputs, anchor) is anchor
