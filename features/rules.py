@@ -1,29 +1,59 @@
 """The part of `[business]` that says when a customer is one, and until when we know it."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+
+def _instant_from_toml(value: Any) -> Any:
+    """Read a date as 00:00 UTC; a bare number is no instant."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(), UTC)
+    if isinstance(value, int | float):
+        raise ValueError(f"expected {_INSTANT}")  # noqa: TRY004 (pydantic collects ValueErrors)
+    return value
+
+
+ObservationBound = Annotated[AwareDatetime, BeforeValidator(_instant_from_toml)]
+_INSTANT = "a date (00:00 UTC), or a time with zone such as 2024-01-01T00:00:00Z"
 
 
 class CustomerRules(BaseModel):
     """Hold the conventions that features, labels and reports share.
 
     `month` is `"calendar"` or a number of days; times are UTC. `observed_from` and
-    `observed_until` bound what is known completely; None means the span of the events.
+    `observed_until` bound what is known completely; None means the span of the events. A field's
+    description is what a person is told to give when the value cannot be used.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
-    contract: Literal["subscription", "transactional"]
-    currency: str
-    month: Literal["calendar"] | float = "calendar"
-    term_end: Literal["rolls", "lapses"] = "rolls"
-    rejoin_grace_days: int = Field(default=30, ge=0)
-    churn_window_months: int = Field(default=3, ge=1)
-    observed_from: AwareDatetime | None = None
-    observed_until: AwareDatetime | None = None
+    contract: Literal["subscription", "transactional"] = Field(
+        description='"subscription" or "transactional"'
+    )
+    currency: str = Field(description="an ISO 4217 code such as EUR, USD or GBP")
+    month: Literal["calendar"] | float = Field(
+        default="calendar", description='"calendar" or a number of days from 1 to 366'
+    )
+    term_end: Literal["rolls", "lapses"] = Field(default="rolls", description='"rolls" or "lapses"')
+    rejoin_grace_days: int = Field(
+        default=30, ge=0, strict=True, description="a whole number of days, 0 or more"
+    )
+    churn_window_months: int = Field(
+        default=3, ge=1, strict=True, description="a whole number of months, 1 or more"
+    )
+    observed_from: ObservationBound | None = Field(default=None, description=_INSTANT)
+    observed_until: ObservationBound | None = Field(default=None, description=_INSTANT)
 
     @field_validator("currency")
     @classmethod
@@ -34,21 +64,21 @@ class CustomerRules(BaseModel):
             raise ValueError("expected an ISO 4217 code such as EUR, USD or GBP")
         return currency
 
-    @field_validator("month")
+    @field_validator("month", mode="before")
     @classmethod
-    def _is_plausible_month(cls, month: str | float) -> str | float:
-        if not isinstance(month, str) and not 1 <= month <= 366:
+    def _is_plausible_month(cls, month: Any) -> Any:
+        is_number = isinstance(month, int | float) and not isinstance(month, bool)
+        if month != "calendar" and not (is_number and 1 <= month <= 366):
             raise ValueError('expected "calendar" or a number of days from 1 to 366')
         return month
 
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> "CustomerRules":
-        if self.observed_from and self.observed_until and self.observed_from >= self.observed_until:
-            raise ValueError(
-                f"observed_until {self.observed_until:%Y-%m-%d} must be later than "
-                f"observed_from {self.observed_from:%Y-%m-%d}"
-            )
-        return self
+    @field_validator("observed_until")
+    @classmethod
+    def _ends_after_it_begins(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        since = info.data.get("observed_from")
+        if since and until and until <= since:
+            raise ValueError(f"expected an instant later than observed_from, {since:%Y-%m-%d}")
+        return until
 
     @cached_property
     def minor_units(self) -> int:

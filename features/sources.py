@@ -15,11 +15,18 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
-    into: Literal["events", "customers", "plans"]
-    files: dict[str, str] = Field(min_length=1)
-    time_zone: str | None = None
-    select: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="a name to recognise this source by")
+    into: Literal["events", "customers", "plans"] = Field(
+        description='"events", "customers" or "plans"'
+    )
+    files: dict[str, str] = Field(
+        min_length=1,
+        description='a table of view names and paths or globs, such as { raw = "data/raw.csv" }',
+    )
+    time_zone: str | None = Field(
+        default=None, description="a zone of the IANA database such as UTC or Europe/Vienna"
+    )
+    select: str = Field(min_length=1, description="a SELECT over the names in files")
 
     @field_validator("time_zone")
     @classmethod
@@ -34,7 +41,9 @@ class IngestRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_quarantined_share: float = Field(default=0.01, ge=0, le=1)
+    max_quarantined_share: float = Field(
+        default=0.01, ge=0, le=1, strict=True, description="a share from 0 to 1"
+    )
 
 
 class FeatureRules(BaseModel):
@@ -42,4 +51,6 @@ class FeatureRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attributes: list[str] = []
+    attributes: list[str] = Field(
+        default=[], description='a list of columns of the customers source, such as ["country"]'
+    )

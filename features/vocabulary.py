@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.catalogue import Vocabulary
+from features.contract import CUSTOMER_COLUMNS
 from features.log import Log
+from features.mistakes import ConfigurationError, Mistake
 from features.months import instant_of
 from features.profiles import profiles_of
 
@@ -21,7 +23,13 @@ FEWEST_OF_LEVEL = 20
 
 
 def vocabulary_of(log: Log, attributes: Sequence[str], visible_before: datetime) -> Vocabulary:
-    """Return the most frequent usage metrics, and the levels of the declared attributes."""
+    """Return the most frequent usage metrics, and the levels of the declared attributes.
+
+    Raises
+    ------
+    ConfigurationError
+        If an attribute is no column of the customers.
+    """
     return Vocabulary(
         _frequent_metrics(log, visible_before), _levels(log, attributes, visible_before)
     )
@@ -43,19 +51,37 @@ def _levels(
     log: Log, attributes: Sequence[str], visible_before: datetime
 ) -> dict[str, tuple[str, ...] | None]:
     customers = log.read_customers()
+    _require_columns(attributes, [] if customers is None else customers.column_names)
     if customers is None or not attributes:
         return {}
     acquired = customers.column("acquired_at") if "acquired_at" in customers.column_names else None
     if acquired is not None:
         limit = pa.scalar(instant_of(visible_before), pa.int64()).cast(pa.timestamp("us", "UTC"))
         customers = customers.filter(pc.fill_null(pc.less(acquired, limit), True))
+    if not customers.num_rows:
+        return dict.fromkeys(attributes, ())
     ids = customers.column("customer_id").to_pylist()
     known = profiles_of(customers, ids, attributes).attributes
     return {name: _frequent_levels(known[name]) for name in attributes}
 
 
-def _frequent_levels(values: NDArray[np.generic]) -> tuple[str, ...] | None:
+def _require_columns(attributes: Sequence[str], present: Sequence[str]) -> None:
+    found = [name for name in present if name not in CUSTOMER_COLUMNS]
+    expected = (
+        f"expected columns that a source of customers selects; it selects {', '.join(found)}"
+        if found
+        else 'select it in a source with into = "customers"'
+    )
+    mistakes = [
+        Mistake("features.attributes", repr(name), expected)
+        for name in attributes
+        if name not in present
+    ]
+    if mistakes:
+        raise ConfigurationError("some attributes are not in the data", mistakes)
 
+
+def _frequent_levels(values: NDArray[np.generic]) -> tuple[str, ...] | None:
     if values.dtype != object:
         return None
     counts = Counter(value for value in values if value is not None)

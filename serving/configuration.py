@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,28 @@ from training.business import Business
 
 FILE_NAME = "keepworth.toml"
 
+_Table = dict[str, Any]
+_Place = tuple[int | str, ...]
+_LONGEST_SHOWN = 80
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "business": Business,
+    "sources": Source,
+    "ingest": IngestRules,
+    "features": FeatureRules,
+}
+
 
 class Configuration(BaseModel):
     """Compose the sections that each package validates for itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    business: Business
-    sources: list[Source] = Field(min_length=1)
-    ingest: IngestRules = IngestRules()
-    features: FeatureRules = FeatureRules()
+    business: Business = Field(description="a table [business]")
+    sources: list[Source] = Field(
+        min_length=1, description="at least one table [[sources]], in double brackets"
+    )
+    ingest: IngestRules = Field(default=IngestRules(), description="a table [ingest]")
+    features: FeatureRules = Field(default=FeatureRules(), description="a table [features]")
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -34,12 +47,7 @@ def read_configuration(path: Path) -> Configuration:
     ConfigurationError
         Naming every mistake: key, value, expectation.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        expected = "expected TOML; strings stand in quotes, times look like 2024-01-01T00:00:00Z"
-        mistake = Mistake(path.name, f"not readable ({error})", expected)
-        raise ConfigurationError(f"{path} is no valid TOML", [mistake]) from error
+    table = _read_toml(path)
     try:
         return Configuration.model_validate(table)
     except ValidationError as error:
@@ -47,56 +55,76 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path} cannot be used", mistakes) from error
 
 
-def _mistake(detail: ErrorDetails, table: dict[str, Any]) -> Mistake:
-    key = _key(detail["loc"], table)
-    kind = detail["type"]
+def _read_toml(path: Path) -> _Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        expected = "expected TOML; text stands in quotes, times look like 2024-01-01T00:00:00Z"
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8"
+        expected = "expected UTF-8 text; save the file in that encoding"
+    mistake = Mistake(path.name, f"not readable ({reason})", expected)
+    raise ConfigurationError(f"{path} is no valid TOML", [mistake])
+
+
+def _mistake(detail: ErrorDetails, table: _Table) -> Mistake:
+    place, kind = detail["loc"], detail["type"]
+    key = _key(place, table)
     if kind == "missing":
-        return Mistake(key, "missing", f"give it; {_meaning(detail)}")
+        return Mistake(f"{key}.{place[-1]}".lstrip("."), "missing", f"give {_meaning(place)}")
     if kind == "extra_forbidden":
-        return Mistake(key, repr(detail["input"]), _no_such_key(detail["loc"]))
-    message = detail["msg"].removeprefix("Value error, ")
-    return Mistake(key, _shown(detail["input"]), message[:1].lower() + message[1:])
+        return Mistake(key, _shown(detail["input"]), _no_such_key(place))
+    value = "no known key" if place[-1] == "[key]" else _shown(detail["input"])
+    own_words = detail["msg"].removeprefix("Value error, ")
+    if kind == "value_error" or not _meaning(place):
+        return Mistake(key, value, own_words)
+    return Mistake(key, value, f"expected {_meaning(place)}{_closest_word(detail)}")
 
 
-def _key(location: tuple[int | str, ...], table: dict[str, Any]) -> str:
-    """Return the key as a person would look for it: sources by their name."""
+def _key(place: _Place, table: _Table) -> str:
+    """Return the key as a person would look for it: sources by name, only what is in the file."""
     parts: list[str] = []
-    for depth, part in enumerate(location):
-        if isinstance(part, int) and depth == 1 and location[0] == "sources":
-            source = table["sources"][part]
-            name = source.get("name", part) if isinstance(source, dict) else part
-            parts[-1] = f"sources[{name}]"
-        elif not str(part).startswith(("function-", "dict[", "float", "constrained", "literal")):
+    value: Any = table
+    for part in place:
+        if isinstance(value, dict) and part in value:
             parts.append(str(part))
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+            name = value.get("name", part) if isinstance(value, dict) else part
+            parts[-1] += f"[{name}]"
     return ".".join(parts)
 
 
-def _meaning(detail: ErrorDetails) -> str:
-    owner = _model_at(detail["loc"][:-1])
-    field = owner.model_fields.get(str(detail["loc"][-1])) if owner else None
-    if field is None or field.annotation is None:
-        return "it has no default"
-    return f"expected {getattr(field.annotation, '__name__', str(field.annotation))}"
+def _meaning(place: _Place) -> str:
+    """Return what a setting should be, as its field describes it; empty where it does not."""
+    names = [part for part in place if isinstance(part, str)]
+    owner = _SECTIONS[names[0]] if len(names) > 1 else Configuration
+    field = owner.model_fields.get(names[min(len(names) - 1, 1)])
+    return (field.description if field else None) or ""
 
 
-def _no_such_key(location: tuple[int | str, ...]) -> str:
-    owner = _model_at(location[:-1])
-    known = list(owner.model_fields) if owner else []
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+def _closest_word(detail: ErrorDetails) -> str:
+    """Return a suggestion where one of few words was expected."""
+    if detail["type"] != "literal_error":
+        return ""
+    words = [part.strip("',") for part in detail["ctx"]["expected"].split()]
+    close = difflib.get_close_matches(str(detail["input"]), words, n=1)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def _no_such_key(place: _Place) -> str:
+    owner = _SECTIONS[str(place[0])] if len(place) > 1 else Configuration
+    known = list(owner.model_fields)
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"no such key; {hint}expected one of {', '.join(known)}"
 
 
-def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    models: dict[str, type[BaseModel]] = {
-        "business": Business,
-        "sources": Source,
-        "ingest": IngestRules,
-        "features": FeatureRules,
-    }
-    return models.get(str(location[0])) if location else Configuration
-
-
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    """Return a value as TOML writes it, shortened; times without Python's names for them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = value.isoformat() if isinstance(value, date) else repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

@@ -46,13 +46,7 @@ def open_workspace(path: Path | None) -> Workspace:
     folder = (path or _nearest(Path.cwd())).resolve()
     file = folder / FILE_NAME
     if not file.is_file():
-        expected = (
-            f"expected a folder with {FILE_NAME}; make one with `keepworth init {folder}`, or name "
-            "another with -C PATH"
-        )
-        raise ConfigurationError(
-            "this is no workspace", [Mistake("workspace", str(folder), expected)]
-        )
+        raise ConfigurationError("this is no workspace", [_no_workspace(folder)])
     return Workspace(folder, read_configuration(file))
 
 
@@ -61,6 +55,17 @@ def as_of_name(as_of: datetime) -> str:
     utc = as_of.astimezone(UTC)
     is_midnight = (utc.hour, utc.minute, utc.second, utc.microsecond) == (0, 0, 0, 0)
     return utc.strftime("%Y-%m-%d" if is_midnight else "%Y-%m-%dT%H%M%S.%fZ")
+
+
+def _no_workspace(folder: Path) -> Mistake:
+    if folder.is_file():
+        expected = f"expected the folder that holds {FILE_NAME}: -C {folder.parent}"
+        return Mistake("workspace", f"{folder}, a file", expected)
+    expected = (
+        f"expected a folder with {FILE_NAME}; make one with `keepworth init {folder}`, or name "
+        "another with -C PATH"
+    )
+    return Mistake("workspace", str(folder), expected)
 
 
 def _nearest(folder: Path) -> Path:

@@ -1,16 +1,45 @@
 """The whole of `[business]`: who is a customer, and what a customer brings and costs."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from features.contract import KIND_CODES
 from features.mistakes import ConfigurationError, Mistake
 from features.rules import CustomerRules
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+
+
+def _margin_form(value: Any) -> str:
+    return "by label" if isinstance(value, dict) else "for all"
+
+
+def _cost_key(key: str) -> str:
+    kind = key.partition(":")[0]
+    if key == "per_month" or kind in KIND_CODES:
+        return key
+    close = get_close_matches(kind, ("per_month", *KIND_CODES), n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    raise ValueError(f"{hint}expected per_month, one of {', '.join(KIND_CODES)}, or kind:label")
+
+
+# Chosen by form, so that a wrong value is one mistake and not one a form.
+GrossMargin = Annotated[
+    Annotated[Share, Tag("for all")] | Annotated[dict[str, Share], Tag("by label")],
+    Discriminator(_margin_form),
+]
 
 
 class Business(CustomerRules):
@@ -20,12 +49,26 @@ class Business(CustomerRules):
     `cost_to_serve` maps `per_month`, a kind, or `kind:label` to money; the more specific wins.
     """
 
-    annual_discount_rate: float = Field(gt=-1, le=10, allow_inf_nan=False)
-    gross_margin: Share | dict[str, Share] = 1.0
-    horizon_months: int = Field(default=36, ge=1, le=240)
-    revenue: Literal["mrr", "payments"] = "mrr"
-    extra_revenue: tuple[str, ...] = ()
-    cost_to_serve: dict[str, Cost] = Field(default_factory=dict)
+    annual_discount_rate: float = Field(
+        gt=-1,
+        le=10,
+        allow_inf_nan=False,
+        strict=True,
+        description="a number above -1 and up to 10, such as 0.10 for 10% a year",
+    )
+    gross_margin: GrossMargin = Field(
+        default=1.0, description="a share from 0 to 1, or a table of such shares by label"
+    )
+    horizon_months: int = Field(
+        default=36, ge=1, le=240, strict=True, description="a whole number from 1 to 240"
+    )
+    revenue: Literal["mrr", "payments"] = Field(default="mrr", description='"mrr" or "payments"')
+    extra_revenue: tuple[str, ...] = Field(
+        default=(), description='a list of payment labels such as ["setup fee"]'
+    )
+    cost_to_serve: dict[Annotated[str, AfterValidator(_cost_key)], Cost] = Field(
+        default_factory=dict, description="an amount of money, 0 or more, for each key"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -34,24 +77,21 @@ class Business(CustomerRules):
             return {"revenue": "payments"} | table
         return table
 
-    @field_validator("cost_to_serve")
+    @field_validator("revenue")
     @classmethod
-    def _names_known_kinds(cls, costs: dict[str, float]) -> dict[str, float]:
-        for key in costs:
-            if key != "per_month" and key.partition(":")[0] not in KIND_CODES:
-                raise ValueError(
-                    f"{key!r} is no event kind; expected per_month, one of "
-                    f"{', '.join(KIND_CODES)}, or kind:label"
-                )
-        return costs
+    def _revenue_fits_contract(cls, revenue: str, info: ValidationInfo) -> str:
+        if info.data.get("contract") == "transactional" and revenue == "mrr":
+            raise ValueError('a transactional business has revenue = "payments"')
+        return revenue
 
-    @model_validator(mode="after")
-    def _revenue_fits_contract(self) -> "Business":
-        if self.contract == "transactional" and self.revenue == "mrr":
-            raise ValueError('revenue is "mrr"; a transactional business has revenue = "payments"')
-        if self.revenue == "payments" and self.extra_revenue:
-            raise ValueError('extra_revenue goes with revenue = "mrr"; payments all count already')
-        return self
+    @field_validator("extra_revenue")
+    @classmethod
+    def _is_not_counted_twice(
+        cls, labels: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        if labels and info.data.get("revenue") == "payments":
+            raise ValueError('it goes with revenue = "mrr"; payments all count already')
+        return labels
 
     def margin_of(self, labels: Iterable[str | None]) -> list[float]:
         """Return the gross margin of each label, in order.

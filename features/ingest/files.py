@@ -1,5 +1,6 @@
 """The files of a source: found, of a known kind, and not empty."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import has_magic
@@ -113,6 +114,8 @@ def _fault_of(path: Path) -> tuple[str, str] | None:
         return "does not exist", "expected a file; paths are relative to keepworth.toml"
     if path.is_dir():
         return "is a folder", f"expected a file, or a glob such as {path.name}/*.parquet"
+    if not os.access(path, os.R_OK):
+        return "may not be read", "expected a file that you have permission to read (chmod u+r)"
     if _suffix_of(path) not in _SUFFIXES:
         return "is of no known format", f"expected one of {', '.join(_SUFFIXES)}"
     if path.stat().st_size == 0:

@@ -1,5 +1,6 @@
 """How every command answers: a view for people, one JSON object for machines, an exit code."""
 
+import errno
 import json
 import sys
 import traceback
@@ -13,11 +14,18 @@ from features.ingest.lock import WorkspaceBusyError
 from features.mistakes import (
     ConfigurationError,
     InputRefusedError,
+    Mistake,
     MistakenError,
     NotFoundError,
 )
 
 OUR_FAULT, USAGE = 1, 2
+_FAULTS_OF_THE_DISK = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+        *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+    }
+)
 _WIDTH_OF_FILES = 132
 _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
     ConfigurationError: (USAGE, "configuration"),
@@ -39,6 +47,7 @@ def give(work: Callable[[], Answer], *, as_json: bool) -> int:
     """Do the work, print its answer or what went wrong, and return the exit code."""
     try:
         answer = work()
+        content = json.dumps(answer.content, allow_nan=False, default=str) if as_json else ""
     except tuple(_EXIT_CODES) as error:
         code, kind = next(known for cls, known in _EXIT_CODES.items() if isinstance(error, cls))
         tell_failure(kind, error, as_json=as_json)
@@ -47,14 +56,28 @@ def give(work: Callable[[], Answer], *, as_json: bool) -> int:
         Console(stderr=True).print("Stopped. What was not finished left nothing behind.")
         return 130
     except Exception as error:  # noqa: BLE001 -- the edge: whatever else happens is our fault
-        traceback.print_exc(file=sys.stderr)
-        tell_failure("internal", error, as_json=as_json)
-        return OUR_FAULT
+        return _tell_unforeseen(error, as_json=as_json)
     if as_json:
-        sys.stdout.write(json.dumps(answer.content, allow_nan=False, default=str) + "\n")
+        sys.stdout.write(content + "\n")
     else:
         answer.show(_console())
     return 0
+
+
+def _tell_unforeseen(error: Exception, *, as_json: bool) -> int:
+    """Tell a fault of the disk or its permissions as a mistake, all others as ours."""
+    if isinstance(error, OSError) and error.errno in _FAULTS_OF_THE_DISK:
+        mistake = Mistake(
+            str(error.filename or "the disk"),
+            f"not usable ({error.strerror})",
+            "expected a place that you may read and write, with room, and no file for a folder",
+        )
+        told = ConfigurationError("a file or folder cannot be used", [mistake])
+        tell_failure("file-system", told, as_json=as_json)
+        return USAGE
+    traceback.print_exc(file=sys.stderr)
+    tell_failure("internal", error, as_json=as_json)
+    return OUR_FAULT
 
 
 def _console() -> Console:

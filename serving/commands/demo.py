@@ -21,6 +21,7 @@ from serving.commands.score import score_portfolio
 from serving.commands.train import train_version
 from serving.demo.comparison import TruthComparison, compare_with_truth
 from serving.demo.operator import Operator, simulate_operator
+from serving.demo.workspace import is_demo
 from serving.workspace import Workspace, open_workspace
 
 _NEXT_DOWN = {"Max": ("Plus", 29.99), "Plus": ("Smart", 19.99), "Smart": ("Basic", 9.99)}
@@ -113,7 +114,8 @@ def _show(console: Console, content: dict[str, Any], truth: TruthComparison) -> 
     console.print("\nA simulated telecom operator: nothing here is real data.", style="bold")
     console.print(
         f"{content['ingest']['new']:,} events of {content['ingest']['customers']:,} customers "
-        f"read, {content['ingest']['quarantined']:,} bad rows set aside; {content['signals']} signals."
+        f"read, {content['ingest']['quarantined']:,} bad rows set aside; "
+        f"{content['signals']} signals."
     )
     console.print(
         f"{scored['customers']:,} customers are worth {scored['customer_equity']:,.0f} EUR over "
@@ -161,14 +163,13 @@ def _step(console: Console, what: str) -> Iterator[None]:
 
 
 def _require_free(path: Path) -> None:
-    if not path.exists():
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    is_demo = (path / "README.md").is_file() and (path / "raw").is_dir()
-    if path.is_dir() and not any(path.iterdir()):
-        return
-    if not is_demo:
+    if not is_demo(path):
+        what = "holds files that are no demo's" if path.is_dir() else "is a file"
         expected = "expected a new or empty folder, or that of an earlier demo"
-        raise ConfigurationError("the demo needs a folder", [Mistake("path", str(path), expected)])
+        mistake = Mistake("PATH", f"{path}, which {what}", expected)
+        raise ConfigurationError("the demo needs a folder of its own", [mistake])
     _remove_demo(path)
 
 

@@ -12,7 +12,7 @@ from features.signal import Signal
 from features.snapshots import write_snapshot
 from features.vocabulary import vocabulary_of
 from serving.commands.answer import Answer
-from serving.commands.instants import as_of_or_default, instant_option
+from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
 from serving.workspace import as_of_name, open_workspace
 
@@ -23,8 +23,7 @@ def write_features(path: Path | None, as_ofs: list[str]) -> Answer:
     """Write one snapshot an `as_of` below `state/snapshots/`."""
     workspace = open_workspace(path)
     configuration, log = workspace.configuration, workspace.log()
-    given = [instant_option("--as-of", text) for text in as_ofs]
-    instants = given or [as_of_or_default(workspace, None)]
+    instants = [as_of_or_default(workspace, text) for text in as_ofs or (None,)]
     with writing(workspace.state), progress_bar() as tell:
         written = []
         for number, as_of in enumerate(instants):

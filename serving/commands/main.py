@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ app = typer.Typer(
     name="keepworth",
     help="Churn-aware customer lifetime value: who may leave, what everyone is worth, what to do.",
     epilog="Start with `keepworth demo`, or with `keepworth init` and your own data.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -113,7 +111,11 @@ def backtest(
     ] = None,
     months: Annotated[
         list[int] | None,
-        typer.Option(help="Months ahead to judge; may be given several times. Default: what fits."),
+        typer.Option(
+            help="Months ahead to judge; may be given several times. Default: what fits.",
+            min=1,
+            max=240,
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -142,7 +144,7 @@ def score(
 @app.command(epilog="Example: keepworth serve --port 3000")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 3000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -168,21 +170,27 @@ def demo(
 
 def main() -> None:
     """Run the command line; a mistake in usage is told like any other."""
-    from features.mistakes import ConfigurationError, Mistake
-
+    given = sys.argv[1:]
     try:
-        code = app(standalone_mode=False)
-    except click.UsageError as error:
-        from serving.commands.answer import USAGE, tell_failure
-
-        where = error.ctx.command_path if error.ctx else "keepworth"
-        mistake = Mistake(where, " ".join(sys.argv[1:]) or "empty", f"see {where} --help")
-        told = ConfigurationError(error.format_message(), [mistake])
-        tell_failure("usage", told, as_json="--json" in sys.argv)
-        code = USAGE
-    except click.Abort:
+        code = app(args=given or ["--help"], standalone_mode=False)
+    except typer.TyperException as error:
+        code = _tell_misuse(error, given)
+    except typer.Abort:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell_misuse(error: typer.TyperException, given: list[str]) -> int:
+    from features.mistakes import ConfigurationError, Mistake
+    from serving.commands.answer import USAGE, tell_failure
+
+    # Which command it was stands only on the errors that know their context.
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "keepworth"
+    mistake = Mistake("the command line", f"`keepworth {' '.join(given)}`", f"see {where} --help")
+    told = ConfigurationError(error.format_message(), [mistake])
+    tell_failure("usage", told, as_json="--json" in given)
+    return USAGE
 
 
 def _finish(work: "Callable[[], Answer]", as_json: bool) -> None:

@@ -32,6 +32,14 @@ def write_workspace(
         (folder / name).write_text(Template(template).substitute(settings), "utf-8")
 
 
+def is_demo(folder: Path) -> bool:
+    """Tell whether `write_workspace` made this folder, by the first lines of its README."""
+    written = folder / "README.md"
+    template = files("serving.demo").joinpath("README.md.template").read_text("utf-8")
+    opening = template.partition("\n\n")[0]
+    return written.is_file() and written.read_bytes().startswith(opening.encode())
+
+
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False, compression="zstd")

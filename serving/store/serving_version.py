@@ -58,10 +58,7 @@ def find_version(state: Path, name: str | None = None) -> ModelVersion:
         ).fetchone()
         known = [found for (found,) in store.execute("SELECT version FROM model_version")]
     if row is None:
-        way_out = f"known versions: {', '.join(known)}" if known else "run `keepworth train` first"
-        raise NotFoundError(
-            "there is no such model version", [Mistake("model", wanted or "none yet", way_out)]
-        )
+        raise _not_found(wanted, known)
     return ModelVersion(*row)
 
 
@@ -69,6 +66,14 @@ def load_version(state: Path, name: str | None = None) -> Bundle:
     """Load the bundle of a version, or of the one that serves, checked by its digest."""
     found = find_version(state, name)
     return load_bundle(state / "models" / found.version, found.digest, found.version)
+
+
+def _not_found(wanted: str | None, known: list[str]) -> NotFoundError:
+    if not known:
+        mistake = Mistake("model", wanted or "none yet", "run `keepworth train` first")
+        return NotFoundError("no model has been trained yet", [mistake])
+    mistake = Mistake("model", repr(wanted), f"expected one of {', '.join(known)}")
+    return NotFoundError("there is no such model version", [mistake])
 
 
 @contextmanager
