@@ -108,6 +108,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "anchor": asdict(hazard.anchor),
             "calibration": asdict(hazard.calibration),
             "longest_month": hazard.longest_month,
+            "notice_kept": hazard.notice_kept,
             "plans": list(model.path.plans),
             "growth": model.path.growth.tolist(),
             "flows": _credibility_as_json(model.flows),
@@ -135,6 +136,7 @@ def _model(
             TenureAnchor(**parts["anchor"]),
             LogitCalibration(**parts["calibration"]),
             parts["longest_month"],
+            parts["notice_kept"],
             boosters.get("hazard"),
         )
         path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))

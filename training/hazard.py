@@ -41,11 +41,15 @@ class ChurnRows:
 
 @dataclass(frozen=True)
 class HazardModel:
-    """Hold what predicts the monthly hazard; without a booster the anchor answers alone."""
+    """Hold what predicts the monthly hazard; without a booster the anchor answers alone.
+
+    `notice_kept` is the share of booked ends that were not withdrawn before they came.
+    """
 
     anchor: TenureAnchor
     calibration: LogitCalibration
     longest_month: int
+    notice_kept: float = 1.0
     booster: xgb.Booster | None = None
 
     def hazard(
@@ -62,7 +66,17 @@ class HazardModel:
         inputs = inputs_of(signals, clocks, rows, month)
         inputs[:, signals.shape[1]] = seen
         raised = predict_margin(self.booster, inputs, anchor)
-        return probability(self.calibration.logit(raised)).reshape(len(signals), n_months)
+        hazard = probability(self.calibration.logit(raised)).reshape(len(signals), n_months)
+        return hazard if self.booster else self._with_notice(hazard, clocks)
+
+    def _with_notice(
+        self, hazard: NDArray[np.float64], clocks: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the anchor's hazard, with booked ends as they usually come: trees learn that."""
+        booked = clocks[:, 3][:, None]
+        month = np.arange(1, hazard.shape[1] + 1)
+        hazard = np.where(month < booked, 0.0, hazard)
+        return np.where(month == booked, self.notice_kept, hazard)
 
 
 def fit_hazard(
@@ -81,7 +95,7 @@ def fit_hazard(
         MOST_ROWS,
         np.random.default_rng(seed),
     )
-    bare = HazardModel(anchor, LogitCalibration(), longest)
+    bare = HazardModel(anchor, LogitCalibration(), longest, _notice_kept(rows))
     if rows.n_exits < FEWEST_EXITS:
         return bare, None
     training = _training_rows(rows, anchor, periods)
@@ -95,6 +109,13 @@ def fit_hazard(
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
     return replace(bare, booster=booster, calibration=calibration), check
+
+
+def _notice_kept(rows: ChurnRows) -> float:
+    """Return the share of ends booked for the coming month that came, drawn to nine in ten."""
+    booked = rows.clocks[:, 3] == 1
+    came = (rows.exit_month[booked] == 1).sum()
+    return float((came + 9) / (booked.sum() + 10))
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:

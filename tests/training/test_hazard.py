@@ -118,3 +118,13 @@ def test_trees_add_to_the_anchor_they_were_fitted_on() -> None:
     assert added[inputs[:, 0] > 0.1].mean() == pytest.approx(0.7, abs=0.1)
     assert added[inputs[:, 0] < -0.1].mean() == pytest.approx(-0.7, abs=0.1)
     assert predict_margin(None, inputs, anchor) is anchor
+
+
+def test_the_anchor_alone_lets_a_booked_end_come_as_often_as_it_usually_does():
+    model = HazardModel(FLAT, LogitCalibration(), LONGEST, notice_kept=0.9)
+    clocks = np.array([[5.0, 0.0, np.nan, 2.0], [5.0, 0.0, np.nan, np.nan]])
+
+    hazard = model.hazard(np.zeros((2, 1), np.float32), clocks, 3)
+
+    assert hazard[0, :2].tolist() == [0.0, 0.9]
+    assert hazard[1, 0] == hazard[1, 1] == hazard[0, 2] > 0
