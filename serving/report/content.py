@@ -32,9 +32,10 @@ class ReportInput:
     `scores` has the columns of the contract's `scores`, lists as lists; a null is a null.
     `changes`, one row a customer of one month before, has `customer_id`, `clv_before`, `clv_now`,
     `time_lever` and `value_lever` (they add up to the change), `segment_before` and `segment`
-    (None for those who left); None where there is no earlier score. `customers` has `customer_id`, `acquisition_channel` and `acquisition_cost`, and may
-    be empty. `backtest` is the `metrics` of the newest `metrics.json`. `longest_month` is how
-    many months ahead training saw.
+    (None for those who left); None where there is no earlier score. `customers` has
+    `customer_id`, `acquisition_channel` and `acquisition_cost`, and may be empty. `backtest` is
+    the `metrics` of the newest `metrics.json`. `longest_month` is how many months ahead training
+    saw.
     """
 
     business: Business
