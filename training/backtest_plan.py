@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.log import Log
-from features.mistakes import InputRefusedError, Mistake
+from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.months import datetime_of, month_edges, months_that_fit, shift_months
 from training.business import Business
 from training.known import observed_bounds
@@ -31,9 +31,12 @@ def plan_backtest(
 
     Raises
     ------
+    ConfigurationError
+        If a horizon is below one month.
     InputRefusedError
         If a window would be unfinished, or there is no room for any, naming each cutoff.
     """
+    _require_months(months)
     since, until = observed_bounds(log, business)
     span = months_that_fit(since, until, business.month)
     usual = tuple(month for month in USUAL_MONTHS if month <= max(1, span // 2))
@@ -51,6 +54,12 @@ def plan_backtest(
     if mistakes:
         raise InputRefusedError("an outcome window is not finished or not preceded", mistakes)
     return BacktestPlan(chosen, horizons, until)
+
+
+def _require_months(months: Sequence[int]) -> None:
+    wrong = [Mistake("months", str(month), "give at least 1") for month in months if month < 1]
+    if wrong:
+        raise ConfigurationError("a backtest looks at whole months ahead", wrong)
 
 
 def _latest(since: int, until: int, longest: int, business: Business) -> tuple[int, ...]:
