@@ -83,23 +83,12 @@ class PlanStates:
         A history that begins with anything but `subscribe` began before it was recorded: then
         the customers table's `acquired_at` counts, where it is earlier.
         """
-        return self._months_since(np.where(self._is_cut, self._began_earlier, self.began))
-
-    @cached_property
-    def began(self) -> Instants:
-        """Start of the spell that is open at as_of, NEVER where there is none."""
-        return self._timeline.spell_at(self._as_of)[0]
-
-    @cached_property
-    def _began_earlier(self) -> Instants:
-        return np.minimum(self.began, self._profiles.acquired)
-
-    @cached_property
-    def _is_cut(self) -> NDArray[np.bool_]:
-        rows = self._history.of_kind("subscribe")
-        customer = self._history.customer[rows]
-        opens_spell = self._history.effective[rows] == self.began[customer]
-        return np.bincount(customer[opens_spell], minlength=len(self.began)) == 0
+        customer, start, _ = self._timeline.spells
+        begun = np.flatnonzero(start <= self._as_of)
+        relationship = relationship_starts(self._history, self._timeline, self._profiles)
+        latest = np.full(self._history.n_customers, NEVER)
+        latest[customer[begun]] = relationship[begun]
+        return self._months_since(latest)
 
     def months_on_plan(self) -> Values:
         """Return whole months since the main plan or its price changed; a renewal is no change."""
@@ -178,6 +167,21 @@ class PlanStates:
         if not len(values):
             return np.full(self._history.n_customers, missing)
         return np.where(self.main_interval >= 0, values[self.main_interval], missing)
+
+
+def relationship_starts(history: History, timeline: Timeline, profiles: Profiles) -> Instants:
+    """Return when the relationship of each spell began, shape (n_spells,), as in `spells`.
+
+    A spell that begins with anything but `subscribe` began before it was recorded: then the
+    customers table's `acquired_at` counts, where it is earlier.
+    """
+    customer, start, _ = timeline.spells
+    rows = history.of_kind("subscribe")
+    spells = np.stack([customer, start])
+    openings = np.stack([history.customer[rows], history.effective[rows]])
+    _, number = np.unique(np.hstack([spells, openings]), axis=1, return_inverse=True)
+    is_opened = np.isin(number[: len(start)], number[len(start) :])
+    return np.where(is_opened, start, np.minimum(start, profiles.acquired[customer]))
 
 
 STATES: dict[str, Callable[[PlanStates], Values]] = {

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import betaln
 
-from features.months import NEVER, MonthRule, whole_months_between
-from features.timeline import Timeline
+from features.months import NEVER, Instants, MonthRule, whole_months_between
 
 _LOG_BOUNDS = ((-6.0, 8.0), (-6.0, 12.0), (-1.6, 0.7))
 _PRIOR_DEVIATION = (4.0, 4.0, 0.35)
@@ -56,11 +55,13 @@ class TenureAnchor:
 
 
 def tenure_counts(
-    timeline: Timeline, observed_from: int, known_until: int, month: MonthRule
+    start: Instants, end: Instants, observed_from: int, known_until: int, month: MonthRule
 ) -> TenureCounts:
-    """Count whole tenure months at risk and exits between two instants."""
-    customer, start, end = timeline.spells
-    entered = (start < known_until) & (end > observed_from) & (customer >= 0)
+    """Count whole tenure months at risk and exits between two instants.
+
+    `start` and `end` (n_spells,) are those of relationships; end is NEVER where it goes on.
+    """
+    entered = (start < known_until) & (end > observed_from)
     start, end = start[entered], end[entered]
     left = end < known_until
     entry = np.where(

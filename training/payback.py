@@ -14,14 +14,17 @@ from valuation.payback import payback_month
 Values = NDArray[np.float64]
 
 
-def payback_months(moment: Moment, business: Business, expected_margin: Values) -> Values:
+def payback_months(
+    moment: Moment, business: Business, expected_margin: Values, observed_from: int
+) -> Values:
     """Return the month since `acquired_at` that covers the acquisition cost, shape (n_customers,).
 
-    NaN where cost or date are unknown, or beyond the horizon.
+    NaN where cost or date are unknown, beyond the horizon, or where the customer was acquired
+    before `observed_from`, so that part of the margin is not known.
     """
-    known = (moment.profiles.acquired < moment.as_of) & np.isfinite(
-        moment.profiles.acquisition_cost
-    )
+    acquired = moment.profiles.acquired
+    known = (observed_from <= acquired) & (acquired < moment.as_of)
+    known &= np.isfinite(moment.profiles.acquisition_cost)
     months = np.zeros(len(known), dtype=np.int64)
     if not known.any():
         return np.full(len(known), np.nan)

@@ -87,7 +87,7 @@ def score(
         clv=value,
         clv_median=median_value(forecast, rate, horizon),
         value_at_stake=_at_stake(forecast, rate, horizon),
-        payback_month=payback_months(moment, bundle.business, margin),
+        payback_month=payback_months(moment, bundle.business, margin, bundle.observed_from),
         naive=naive.as_used(moment, bundle.model, bundle.business),
         segment=_segments(forecast, value, bundle.cuts),
         warnings=_warnings(bundle),

@@ -11,6 +11,7 @@ from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.mistakes import InputRefusedError, Mistake
 from features.months import NEVER, Instants, month_edges, shift_months
+from features.plan_state import relationship_starts
 from features.signal import Signal
 from features.timeline import Timeline, timeline_of
 from training.anchor import TenureCounts, fit_anchor, tenure_counts
@@ -93,7 +94,10 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     for block in known.blocks():
         timeline = timeline_of(block.history, business)
         parts.extend(subscription_rows(block, timeline, landmarks, business, signals))
-        counts += tenure_counts(timeline, known.observed_from, known.cutoff, business.month)
+        began = relationship_starts(block.history, timeline, block.profiles)
+        counts += tenure_counts(
+            began, timeline.spells[2], known.observed_from, known.cutoff, business.month
+        )
         recent.append(_recent_flows(known.cutoff, block, timeline, business))
     _require_exits(counts)
     churn, months = _stacked(parts)

@@ -102,7 +102,8 @@ def test_counts_of_two_blocks_add_up_whatever_their_lengths() -> None:
 
 
 def _counted(timeline: Timeline, since: str, until: str) -> tuple[list[float], list[float]]:
-    counts = tenure_counts(timeline, at(since), at(until), "calendar")
+    _, start, end = timeline.spells
+    counts = tenure_counts(start, end, at(since), at(until), "calendar")
     last = int(np.flatnonzero(counts.at_risk).max(initial=-1)) + 1
     assert not counts.exits[last:].any()
     return counts.at_risk[:last].tolist(), counts.exits[:last].tolist()

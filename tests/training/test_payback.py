@@ -24,10 +24,12 @@ def _payback(
     acquired: str = JANUARY,
     as_of: str = AS_OF,
     to_come: float = 0.0,
+    observed_from: str = JANUARY,
 ) -> float:
     profiles = Profiles(np.array([at(acquired)]), np.array([cost]), np.array([None], dtype=object))
     moment = Moment(history, profiles, at(as_of), business)
-    return float(payback_months(moment, business, np.full((1, 6), to_come))[0])
+    to_come_by_month = np.full((1, 6), to_come)
+    return float(payback_months(moment, business, to_come_by_month, at(observed_from))[0])
 
 
 def _subscriber(*subscriptions: str) -> History:
@@ -123,3 +125,10 @@ def test_months_run_from_the_day_of_acquisition(month: str | float) -> None:
     answer = _payback(late, business, 10.0, acquired="2024-01-31", as_of="2024-03-01")
 
     assert answer == 1 if month == "calendar" else np.isnan(answer)
+
+
+def test_a_customer_acquired_before_observation_has_no_payback_month() -> None:
+    business = operator_business()
+
+    assert _payback(_subscriber("a"), business, 5.0, observed_from=JANUARY) == 1
+    assert np.isnan(_payback(_subscriber("a"), business, 5.0, observed_from="2024-01-02"))
