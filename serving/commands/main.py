@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -168,11 +168,17 @@ def demo(
     _finish(lambda: run_demo(path, customers, seed), as_json)
 
 
-def main() -> None:
-    """Run the command line; a mistake in usage is told like any other."""
-    given = sys.argv[1:]
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, by default this process's; a mistake in usage is told like any other.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit code of the contract.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(args=given or ["--help"], standalone_mode=False)
+        code = app(args=given or ["--help"], prog_name="keepworth", standalone_mode=False)
     except typer.TyperException as error:
         code = _tell_misuse(error, given)
     except typer.Abort:
