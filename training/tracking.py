@@ -28,6 +28,7 @@ from training.subscription import SubscriptionModel
 REGISTERED_NAME = "keepworth"
 ALIAS = "champion"
 _EXPERIMENT = "keepworth"
+_TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TrackingStore:
 
 def embedded_store(workspace: Path) -> TrackingStore:
     """Return the store that MLFLOW_TRACKING_URI names, else `mlruns/` of the workspace."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = os.environ.get(_TRACKING_URI)
     if uri:
         return TrackingStore(uri, None)
     folder = workspace / "mlruns"
@@ -108,8 +109,21 @@ def _client(store: TrackingStore) -> mlflow.MlflowClient:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if store.artifacts is not None:
         store.artifacts.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(store.uri)
+    _set_tracking_uri(store.uri)
     return mlflow.MlflowClient()
+
+
+def _set_tracking_uri(uri: str) -> None:
+    """Point MLflow at a store; the environment stays what the user made it.
+
+    MLflow would leave the URI there, and the next workspace of this process would be tracked in
+    the store of the first.
+    """
+    named = os.environ.pop(_TRACKING_URI, None)
+    mlflow.set_tracking_uri(uri)
+    os.environ.pop(_TRACKING_URI, None)
+    if named is not None:
+        os.environ[_TRACKING_URI] = named
 
 
 def _experiment(store: TrackingStore) -> str:
