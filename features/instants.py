@@ -17,7 +17,7 @@ OFFSET_PATTERN = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _INSTANT = re.compile(f"({DATE_PATTERN})({TIME_PATTERN})?({OFFSET_PATTERN})?", re.ASCII)
 
 
-def micros_from_instant(instant: datetime) -> int:
+def instant_of(moment: datetime) -> int:
     """Return microseconds since the epoch, exactly.
 
     Raises
@@ -25,14 +25,14 @@ def micros_from_instant(instant: datetime) -> int:
     ValueError
         If the datetime has no zone: whose midnight is it?
     """
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant.isoformat()} has no time zone; give one, such as UTC.")
-    return (instant - EPOCH) // timedelta(microseconds=1)
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone; give one, such as UTC.")
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def instant_from_micros(micros: int) -> datetime:
+def datetime_of(instant: int) -> datetime:
     """Return the aware UTC datetime of microseconds since the epoch."""
-    return EPOCH + timedelta(microseconds=micros)
+    return EPOCH + timedelta(microseconds=int(instant))
 
 
 def instant_from_text(text: str) -> datetime:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
-from features.instants import micros_from_instant
+from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 
 Table = Literal["events", "customers", "plans"]
@@ -221,7 +221,7 @@ def _read_events(
     values: dict[str, Any] = {"files": _texts(paths)}
     conditions = ["true"]
     if visible_before is not None:
-        values["before"] = micros_from_instant(visible_before)
+        values["before"] = instant_of(visible_before)
         before = "make_timestamptz($before)"
         conditions.append(f"occurred_at < {before} AND recorded_at < {before}")
     if customer_ids is not None:

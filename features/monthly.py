@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from features.happenings import purchases
 from features.history import History
-from features.months import Instants, datetime_of
+from features.instants import datetime_of
+from features.months import Instants
 from features.rules import CustomerRules
 from features.timeline import timeline_of
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from features.blocks import Block, blocks
 from features.catalogue import catalogue, signal_matrix
+from features.instants import instant_of
 from features.kernel import Moment
 from features.log import Log
-from features.months import instant_of
 from features.rules import CustomerRules
 from features.signal import Signal
 from features.vocabulary import vocabulary_of

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from features.catalogue import Vocabulary
 from features.contract import CUSTOMER_COLUMNS
+from features.instants import instant_of
 from features.log import Log
 from features.mistakes import ConfigurationError, Mistake
-from features.months import instant_of
 from features.profiles import profiles_of
 
 MOST_METRICS = 12

@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.blocks import Block, blocks
+from features.instants import datetime_of
 from features.kernel import Moment
-from features.months import datetime_of, month_edges
+from features.months import month_edges
 from features.timeline import timeline_of
 from training import naive
 from training.backtest_plan import BacktestPlan

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from features.instants import datetime_of
 from features.log import Log
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
-from features.months import datetime_of, month_edges, months_that_fit, shift_months
+from features.months import month_edges, months_that_fit, shift_months
 from training.business import Business
 from training.known import observed_bounds
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from features.blocks import Block, blocks
 from features.catalogue import Vocabulary, catalogue
+from features.instants import datetime_of, instant_of
 from features.log import Log
 from features.mistakes import InputRefusedError, Mistake
-from features.months import datetime_of, instant_of
 from features.signal import Signal
 from features.vocabulary import vocabulary_of
 from training.business import Business

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from features.blocks import block_of
+from features.instants import instant_of
 from features.log import EVENT_SCHEMA
-from features.months import instant_of
 from training.bundle_files import load_bundle
 from training.score_table import score_table
 from training.scoring import score

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.months import datetime_of
+from features.instants import datetime_of
 from training.business import Business
 from training.scoring import CHURN_MONTHS, Scores
 

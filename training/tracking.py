@@ -18,7 +18,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import training.logged_model
-from features.months import datetime_of
+from features.instants import datetime_of
 from training.bundle import Bundle
 from training.check import Check
 from training.example_input import example_events

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from features.contract import EVENT_COLUMNS
-from features.instants import micros_from_instant
+from features.instants import instant_of
 
 CONTENT_COLUMNS = tuple(column for column in EVENT_COLUMNS if column != "event_id")
 
@@ -51,7 +51,7 @@ def _canonical(column: str, value: Any) -> str:
     if value is None or value == "":
         return _NULL
     if isinstance(value, datetime):
-        return str(micros_from_instant(value))
+        return str(instant_of(value))
     if EVENT_COLUMNS[column] == "DOUBLE":
         return str(_half_away_from_zero(float(value) * _SCALE))
     return str(int(value)) if column == "term_months" else str(value)

@@ -8,7 +8,7 @@ import duckdb
 
 from features.contract import PLAN_KINDS
 from features.ingest.quoting import literals
-from features.instants import micros_from_instant
+from features.instants import instant_of
 from features.log import Log
 
 EXAMPLES = 3
@@ -46,7 +46,7 @@ def oddities_of(
     if customers := log.files("customers"):
         queries["referral_joined naming an unknown customer"] = _strangers(customers)
     if observed_until:
-        until = f"make_timestamptz({micros_from_instant(observed_until)})"
+        until = f"make_timestamptz({instant_of(observed_until)})"
         queries["event after observed_until"] = f"FROM whole_log WHERE occurred_at >= {until}"
     found = (_oddity(connection, what, query) for what, query in queries.items())
     return [oddity for oddity in found if oddity.count]

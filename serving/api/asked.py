@@ -7,9 +7,8 @@ import msgspec
 import numpy as np
 
 from features.blocks import Block, block_of
-from features.instants import micros_from_instant
+from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake, MistakenError
-from features.months import datetime_of
 from serving.api.answers import ScoreRow
 from serving.api.current import KnownLog, Tables
 from serving.api.inline import instant_of_text, latest_known, require_none
@@ -135,7 +134,7 @@ def just_after(tables: Tables) -> int:
     """Return the first instant at which all of these events are visible; 0 without events."""
     if not tables.events.num_rows:
         return 0
-    return micros_from_instant(latest_known(tables.events)) + 1
+    return instant_of(latest_known(tables.events)) + 1
 
 
 def iso(instant: int) -> str:
@@ -147,7 +146,7 @@ def _instant(text: str) -> int:
     mistakes: list[Mistake] = []
     instant = instant_of_text(text, "as_of", mistakes)
     require_none(mistakes)
-    return micros_from_instant(instant) if instant else 0
+    return instant_of(instant) if instant else 0
 
 
 def _require_finite_worth(asked: Asked) -> None:

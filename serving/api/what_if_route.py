@@ -7,7 +7,7 @@ import pyarrow as pa
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from features.instants import instant_from_micros
+from features.instants import datetime_of
 from features.mistakes import Mistake
 from serving.api.answers import Difference, WhatIfAnswer
 from serving.api.asked import (
@@ -120,7 +120,7 @@ def _happened(
     position: int,
     mistakes: list[Mistake],
 ) -> Row:
-    stands = instant_from_micros(as_of)
+    stands = datetime_of(as_of)
     just_before = (stands - timedelta(microseconds=1)).isoformat()
     dated = replace(event, occurred_at=event.occurred_at or just_before)
     key = f"events[{position}]"

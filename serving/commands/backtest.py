@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.ingest.lock import writing
-from features.months import datetime_of
+from features.instants import datetime_of
 from serving.commands.answer import Answer
 from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar

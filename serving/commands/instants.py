@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from features.instants import instant_from_text
+from features.instants import datetime_of, instant_from_text, instant_of
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
-from features.months import datetime_of, instant_of
 from serving.workspace import Workspace
 from training.known import observed_bounds
 

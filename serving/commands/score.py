@@ -15,8 +15,9 @@ from rich.console import Console
 
 from features.blocks import blocks
 from features.ingest.lock import writing
+from features.instants import datetime_of, instant_of
 from features.mistakes import InputRefusedError, Mistake
-from features.months import datetime_of, instant_of, shift_months
+from features.months import shift_months
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.instants import as_of_or_default

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from features.ingest.lock import writing
-from features.months import datetime_of, instant_of
+from features.instants import datetime_of, instant_of
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from features.history import History, history_from_events
+from features.instants import instant_of
 from features.log import EVENT_SCHEMA
-from features.months import instant_of
 
 
 def moment(text):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from features.catalogue import Vocabulary, catalogue, signal_matrix
 from features.history import history_from_events
+from features.instants import instant_of
 from features.kernel import Moment
 from features.log import EVENT_SCHEMA
-from features.months import DAY, instant_of
+from features.months import DAY
 from features.profiles import unknown_profiles
 from tests.features.histories import at, history_of
 from tests.features.strategies import AS_OF, CUSTOMERS, METRICS, ROLLS, RULES, histories

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 
 from features.catalogue import Vocabulary, catalogue, signal_matrix
 from features.history import history_from_events
+from features.instants import instant_of
 from features.kernel import Moment
 from features.log import EVENT_SCHEMA
-from features.months import instant_of
 from features.profiles import profiles_of
 from tests.features.oracle import signals_of_customer
 from tests.features.strategies import AS_OF, CUSTOMERS, METRICS, ROLLS, RULES, histories

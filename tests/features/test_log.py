@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.instants import instant_from_micros, instant_from_text, micros_from_instant
+from features.instants import datetime_of, instant_from_text, instant_of
 from features.log import EVENT_SCHEMA, Log, bucket_of
 from features.mistakes import InputRefusedError, NotFoundError
 
@@ -128,4 +128,4 @@ def test_text_that_is_no_instant_is_a_mistake(text):
 
 @given(st.integers(-(2**50), 2**50))
 def test_microseconds_survive_the_way_there_and_back(micros):
-    assert micros_from_instant(instant_from_micros(micros)) == micros
+    assert instant_of(datetime_of(micros)) == micros

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from features.months import NEVER, instant_of, month_edges
+from features.instants import instant_of
+from features.months import NEVER, month_edges
 from features.rules import CustomerRules
 from features.timeline import timeline_of
 from tests.features.histories import at, history_of

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from features.blocks import blocks
-from features.months import datetime_of, month_edges
+from features.instants import datetime_of
+from features.months import month_edges
 from tests.training.worlds import Trained, at
 from training.backtest import PREDICTION_COLUMNS, backtest_at, metrics_of
 from training.backtest_plan import plan_backtest

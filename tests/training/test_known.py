@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from features.instants import datetime_of
 from features.log import Log
 from features.mistakes import InputRefusedError
-from features.months import datetime_of
 from features.timeline import timeline_of
 from tests.features.histories import events_of
 from tests.training.worlds import Trained, at, ingested_log, operator_business

@@ -8,7 +8,7 @@ import pytest
 from features.blocks import Block, block_of
 from features.catalogue import signal_matrix
 from features.history import history_from_events
-from features.instants import instant_from_micros
+from features.instants import datetime_of
 from features.kernel import Moment
 from features.profiles import Profiles, profiles_of
 from tests.features.histories import history_of
@@ -175,7 +175,7 @@ def test_naive_formulas_are_those_people_use(operator: Trained) -> None:
 
 
 def _events(world: Trained, before: int | None = None) -> list[pa.Table]:
-    limit = None if before is None else instant_from_micros(before)
+    limit = None if before is None else datetime_of(before)
     return [world.log.read_events(bucket, limit) for bucket in range(world.log.n_buckets)]
 
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pytest
 
 from features.blocks import block_of
+from features.instants import instant_of
 from features.log import EVENT_SCHEMA
-from features.months import instant_of
 from tests.training.worlds import Trained
 from training.bundle_files import save_bundle
 from training.example_input import example_events

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from features.blocks import Block, blocks
 from features.history import History
 from features.ingest.run import ingest
+from features.instants import instant_of
 from features.log import Log
-from features.months import instant_of
 from features.profiles import unknown_profiles
 from features.sources import IngestRules, Source
 from training.bundle import Bundle

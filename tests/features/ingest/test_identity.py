@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.contract import EVENT_COLUMNS
 from features.ingest.identity import digest_sql, event_id_of
-from features.instants import instant_from_micros
+from features.instants import datetime_of
 from features.log import arrow_schema
 
 # Microseconds from 1900-01-01 to 2199-12-31.
@@ -20,7 +20,7 @@ EARLIEST, LATEST = -2_208_988_800_000_000, 7_258_032_000_000_000
 texts = st.none() | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
 )
-times = st.none() | st.integers(EARLIEST, LATEST).map(instant_from_micros)
+times = st.none() | st.integers(EARLIEST, LATEST).map(datetime_of)
 amounts = st.none() | st.floats(0, 1e15)
 rows = st.fixed_dictionaries(
     {
