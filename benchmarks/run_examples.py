@@ -53,8 +53,10 @@ def run_example(name: str) -> str | None:
     }
     seconds = time.monotonic() - began
     lines = [
-        "Written by `make backtest-examples`; everything from ingest to score took "
-        f"{seconds:.0f} s on two shared cores.",
+        (
+            "Written by `make backtest-examples`; everything from ingest to score took "
+            f"{seconds:.0f} s on two shared cores."
+        ),
         "",
         portfolio(outcome["ingest"], outcome["score"]),
         "",
@@ -82,8 +84,7 @@ def tables(metrics: list[dict[str, Any]]) -> list[str]:
         "",
         *table(churn, CHURN),
         "",
-        "**Margin over the months**, undiscounted, beside the naive formulas on equal horizon and "
-        "margin:",
+        "**Undiscounted margin over the months** beside the formulas on equal horizon and margin:",
         "",
         *table(value, VALUE),
     ]

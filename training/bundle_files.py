@@ -109,6 +109,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "calibration": asdict(hazard.calibration),
             "longest_month": hazard.longest_month,
             "notice_kept": hazard.notice_kept,
+            "signal_weight": hazard.signal_weight,
             "plans": list(model.path.plans),
             "growth": model.path.growth.tolist(),
             "flows": _credibility_as_json(model.flows),
@@ -138,6 +139,7 @@ def _model(
             parts["longest_month"],
             parts["notice_kept"],
             boosters.get("hazard"),
+            parts["signal_weight"],
         )
         path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
         flows = _credibility_from_json(parts["flows"])

@@ -11,9 +11,12 @@ from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, pr
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
+from valuation.survival import hazard_from_survival, survival_from_hazard
 
 FEWEST_EXITS = 100
 """Below this many exits the anchor answers alone."""
+EXITS_OF_EVEN_WEIGHT = 150
+"""With so many exits the curve with trees and the anchor's own weigh the same."""
 MOST_ROWS = 400_000
 _OBJECTIVE = "binary:logistic"
 
@@ -44,6 +47,7 @@ class HazardModel:
     """Hold what predicts the monthly hazard; without a booster the anchor answers alone.
 
     `notice_kept` is the share of booked ends that were not withdrawn before they came.
+    `signal_weight` is the weight of the survival curve with trees, beside the anchor's own.
     """
 
     anchor: TenureAnchor
@@ -51,6 +55,7 @@ class HazardModel:
     longest_month: int
     notice_kept: float = 1.0
     booster: xgb.Booster | None = None
+    signal_weight: float = 1.0
 
     def hazard(
         self, signals: Matrix, clocks: NDArray[np.float64], n_months: int
@@ -61,18 +66,28 @@ class HazardModel:
         """
         rows = np.repeat(np.arange(len(signals)), n_months)
         month = np.tile(np.arange(1, n_months + 1), len(signals))
-        seen = np.minimum(month, self.longest_month)
         anchor = _anchor_logit(self.anchor, clocks, rows, month)
+        alone = probability(anchor).reshape(len(signals), n_months)
+        alone = self._with_notice(alone, clocks)
+        if self.booster is None:
+            return alone
         inputs = inputs_of(signals, clocks, rows, month)
-        inputs[:, signals.shape[1]] = seen
-        raised = predict_margin(self.booster, inputs, anchor)
-        hazard = probability(self.calibration.logit(raised)).reshape(len(signals), n_months)
-        return hazard if self.booster else self._with_notice(hazard, clocks)
+        inputs[:, signals.shape[1]] = np.minimum(month, self.longest_month)
+        raised = self.calibration.logit(predict_margin(self.booster, inputs, anchor))
+        return self._blended(alone, probability(raised).reshape(alone.shape))
+
+    def _blended(
+        self, alone: NDArray[np.float64], raised: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the hazard of the weighted mean of both survival curves."""
+        survival = self.signal_weight * survival_from_hazard(raised)
+        survival += (1 - self.signal_weight) * survival_from_hazard(alone)
+        return hazard_from_survival(survival)
 
     def _with_notice(
         self, hazard: NDArray[np.float64], clocks: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return the anchor's hazard, with booked ends as they usually come: trees learn that."""
+        """Return the anchor's hazard with booked ends as they usually come; trees learn that."""
         booked = clocks[:, 3][:, None]
         month = np.arange(1, hazard.shape[1] + 1)
         hazard = np.where(month < booked, 0.0, hazard)
@@ -108,7 +123,9 @@ def fit_hazard(
     booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, seed)
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
-    return replace(bare, booster=booster, calibration=calibration), check
+    weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)
+    model = replace(bare, booster=booster, calibration=calibration, signal_weight=weight)
+    return model, check
 
 
 def _notice_kept(rows: ChurnRows) -> float:

@@ -1,5 +1,7 @@
 """The monthly hazard: when signals are trusted, what they add, and how it goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from training.anchor import TenureAnchor
 from training.boosting import Rows, fit_trees, predict_margin
 from training.calibration import LogitCalibration, logit
 from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
+from valuation.survival import survival_from_hazard
 
 FLAT = TenureAnchor(a=1e3, b=1.9e4, c=1.0, last_month=60)
 """A hazard of about .05 whatever the tenure."""
@@ -73,7 +76,8 @@ def test_signals_tell_the_restless_from_the_settled(fitted: HazardModel) -> None
 
 def test_beyond_the_longest_month_only_the_anchor_goes_on(fitted: HazardModel) -> None:
     # Tenure beyond all trained on, so that no tree splits on it either.
-    hazard = np.array(_hazard(fitted, 1.0, 100.0, 36))
+    with_trees = replace(fitted, signal_weight=1.0)
+    hazard = np.array(_hazard(with_trees, 1.0, 100.0, 36))
 
     raised = logit(hazard) - fitted.calibration.slope * logit(FLAT.hazard(100 + np.arange(1.0, 37)))
     np.testing.assert_allclose(raised[LONGEST - 1 :], raised[LONGEST - 1], atol=1e-5)
@@ -98,11 +102,26 @@ def test_the_same_rows_and_seed_give_the_same_model() -> None:
     assert first.booster.save_raw("ubj") == again.booster.save_raw("ubj")
 
 
-def test_calibration_acts_on_anchor_and_signals_together() -> None:
-    model = HazardModel(FLAT, LogitCalibration(level=0.3, slope=0.8), LONGEST)
+def test_the_curve_with_trees_and_the_anchor_alone_are_averaged_by_weight(
+    fitted: HazardModel,
+) -> None:
+    alone, with_trees, between = (
+        survival_from_hazard(
+            np.array([_hazard(replace(fitted, signal_weight=weight), 1.0, 3.0, 12)])
+        )
+        for weight in (0.0, 1.0, 0.25)
+    )
 
-    raised = 0.3 + 0.8 * logit(FLAT.hazard(np.array([1.0])))
-    assert logit(np.array(_hazard(model, 0.0, 0.0, 1))) == pytest.approx(raised)
+    np.testing.assert_allclose(between, 0.75 * alone + 0.25 * with_trees)
+    assert alone[0, 0] == pytest.approx(1 - float(FLAT.hazard(np.array([4.0]))[0]))
+
+
+def test_trees_weigh_as_much_as_the_anchor_at_150_exits_and_more_with_more() -> None:
+    rows = _rows(800, rate=0.05)
+    model, _ = fit_hazard(rows, FLAT, -3, LONGEST, 0)
+
+    assert model.signal_weight == rows.n_exits / (rows.n_exits + 150)
+    assert 0.5 < model.signal_weight < 1
 
 
 def test_trees_add_to_the_anchor_they_were_fitted_on() -> None:
