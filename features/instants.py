@@ -57,10 +57,11 @@ def instant_from_text(text: str) -> datetime:
         raise ValueError(f"{text!r} has no time zone; add Z or an offset such as +01:00.")
     instant = datetime.fromisoformat(text)
     instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return _within_bounds(instant.astimezone(UTC))
+    return _within_bounds(instant)
 
 
 def _within_bounds(instant: datetime) -> datetime:
+    """Compare before converting: the first hours of year 1 have no UTC."""
     if not EARLIEST <= instant < LATEST:
         raise ValueError(f"{instant.isoformat()} is out of range; give a year from 1900 to 2199.")
-    return instant
+    return instant.astimezone(UTC)

@@ -15,6 +15,7 @@ import numpy as np
 import xgboost as xgb
 
 from features.catalogue import Vocabulary, catalogue
+from features.mistakes import InputRefusedError, Mistake
 from features.signal import Signal
 from training.anchor import TenureAnchor
 from training.basket_anchor import BasketAnchor
@@ -31,12 +32,12 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 2
+FORMAT = 3
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
 
-class AlteredModelError(ValueError):
+class AlteredModelError(InputRefusedError):
     """Say that a model's files are not the ones that were registered."""
 
 
@@ -78,10 +79,8 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
     """
     manifest = json.loads(_checked(folder / _MANIFEST, digest))
     if manifest.get("format") != FORMAT:
-        raise AlteredModelError(
-            f"{folder} is a bundle of format {manifest.get('format')}, expected {FORMAT}; "
-            "run `keepworth train` again."
-        )
+        expected = f"expected {FORMAT}; run `keepworth train` again"
+        raise _altered(folder, f"a bundle of format {manifest.get('format')}", expected)
     contents = {name: _checked(folder / name, known) for name, known in manifest["files"].items()}
     business = Business.model_validate(manifest["business"])
     vocabulary = _vocabulary(manifest["vocabulary"])
@@ -186,13 +185,15 @@ def _booster(content: bytes) -> xgb.Booster:
 
 
 def _checked(path: Path, digest: str) -> bytes:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        expected = "expected the file that was registered: train again, or restore it"
+        raise _altered(path, "missing", expected) from error
     found = _digest(content)
     if found != digest:
-        raise AlteredModelError(
-            f"{path} has sha256 {found[:12]}, expected {digest[:12]}; the file was altered: "
-            "train again, or restore it."
-        )
+        expected = f"expected {digest[:12]}; the file was altered: train again, or restore it"
+        raise _altered(path, f"of sha256 {found[:12]}", expected)
     return content
 
 
@@ -205,8 +206,10 @@ def _require_same_catalogue(
 ) -> None:
     names = [signal.name for signal in signals]
     if names != trained_on:
-        changed = sorted(set(names) ^ set(trained_on))[:5]
-        raise AlteredModelError(
-            f"{folder} was trained on another catalogue of signals (differs in "
-            f"{', '.join(changed) or 'their order'}); run `keepworth train` again."
-        )
+        differing = ", ".join(sorted(set(names) ^ set(trained_on))[:5]) or "their order"
+        value = f"trained on another catalogue of signals (differs in {differing})"
+        raise _altered(folder, value, "run `keepworth train` again")
+
+
+def _altered(path: Path, value: str, expected: str) -> AlteredModelError:
+    return AlteredModelError("the model cannot be used", [Mistake(str(path), value, expected)])

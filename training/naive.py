@@ -90,7 +90,9 @@ def _of_subscription(
 
 
 def _monthly_margin(moment: Moment, business: Business) -> Values:
-    monthly = recurring_margin(moment.history, moment.timeline, business)
+    """Return what the plan's price brings a month, also where payments are the revenue."""
+    priced = business.model_copy(update={"revenue": "mrr"})
+    monthly = recurring_margin(moment.history, moment.timeline, priced)
     recurring = moment.timeline.sum_at(monthly, moment.as_of)
     is_open = moment.plan.is_open
     return np.where(is_open, recurring - business.cost_to_serve.get("per_month", 0.0), 0.0)

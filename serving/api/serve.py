@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 from features.mistakes import ConfigurationError, Mistake
+from serving.api.not_serving import NotServingError
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace
 
@@ -25,10 +26,6 @@ STOP_SECONDS = 10.0
 _SERVICE = "serving.api.service:Keepworth"
 _STDERR = 2
 _CODE = Path(__file__).parents[2]
-
-
-class NotServingError(RuntimeError):
-    """Say that the server did not become ready, or ended by itself."""
 
 
 def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:

@@ -18,6 +18,7 @@ from features.mistakes import (
     MistakenError,
     NotFoundError,
 )
+from serving.api.not_serving import NotServingError
 
 OUR_FAULT, USAGE = 1, 2
 _FAULTS_OF_THE_DISK = frozenset(
@@ -32,6 +33,7 @@ _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
     InputRefusedError: (3, "input-refused"),
     NotFoundError: (4, "not-found"),
     WorkspaceBusyError: (5, "workspace-busy"),
+    NotServingError: (OUR_FAULT, "not-serving"),
 }
 
 

@@ -14,6 +14,7 @@ from features.instants import datetime_of
 from serving.commands.answer import Answer
 from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar
+from serving.commands.whole_file import whole_file
 from serving.workspace import Workspace, open_workspace
 from training.backtest import PRODUCT, backtest_at, metrics_of
 from training.backtest_plan import BacktestPlan, plan_backtest
@@ -107,9 +108,11 @@ def _written(
 ) -> Path:
     folder = workspace.folder / "backtests" / _identity(workspace, plan)
     folder.mkdir(parents=True, exist_ok=True)
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    with whole_file(folder / "predictions.parquet") as draft:
+        predictions.to_parquet(draft, index=False)
     text = json.dumps(_content(plan, metrics), indent=1, allow_nan=False)
-    (folder / "metrics.json").write_text(text + "\n")
+    with whole_file(folder / "metrics.json") as draft:
+        draft.write_text(text + "\n")
     return folder
 
 

@@ -22,6 +22,7 @@ from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
+from serving.commands.whole_file import whole_file
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace
@@ -56,7 +57,8 @@ def score_portfolio(path: Path | None, as_of: str | None, model: str | None) -> 
         report = workspace.of_as_of("reports", moment) / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)
         page = render_report(_report_input(workspace, bundle, portfolio))
-        report.write_text(page, encoding="utf-8")
+        with whole_file(report) as draft:
+            draft.write_text(page, encoding="utf-8")
     summary = _summary(portfolio.table, bundle, moment)
     places = {"scores": [str(file) for file in files], "report": str(report)}
 
@@ -142,8 +144,10 @@ def _beyond(table: pa.Table, bundle: Bundle) -> float:
 def _written(workspace: Workspace, as_of: datetime, table: pa.Table) -> list[Path]:
     folder = workspace.of_as_of("scores", as_of)
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, folder / "scores.parquet", compression="zstd")
-    pyarrow.csv.write_csv(_flat(table), folder / "scores.csv")
+    with whole_file(folder / "scores.parquet") as draft:
+        pq.write_table(table, draft, compression="zstd")
+    with whole_file(folder / "scores.csv") as draft:
+        pyarrow.csv.write_csv(_flat(table), draft)
     return [folder / "scores.parquet", folder / "scores.csv"]
 
 

@@ -54,11 +54,19 @@ def test_one_flipped_bit_in_any_file_is_refused(
         altered = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
         path.write_bytes(altered)
 
-        with pytest.raises(AlteredModelError, match=rf"{path.name} has sha256 .*was altered"):
+        with pytest.raises(AlteredModelError, match=rf"{path.name} is of sha256 .*was altered"):
             load_bundle(tmp_path / "model", digest, "7")
 
         path.write_bytes(content)
     assert load_bundle(tmp_path / "model", digest, "7").n_customers == world.bundle.n_customers
+
+
+def test_a_file_that_is_gone_is_refused_by_name(world: Trained, tmp_path: Path) -> None:
+    digest = save_bundle(world.bundle, tmp_path / "model")
+    (tmp_path / "model" / "bundle.json").unlink()
+
+    with pytest.raises(AlteredModelError, match=r"bundle\.json is missing; .* train again"):
+        load_bundle(tmp_path / "model", digest, "7")
 
 
 def test_a_bundle_of_another_catalogue_is_refused(operator: Trained, tmp_path: Path) -> None:

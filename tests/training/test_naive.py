@@ -55,6 +55,16 @@ def test_subscription_formulas_as_people_use_them(leaking: SubscriptionModel) ->
     assert answers["naive_margin_over_churn"].tolist() == pytest.approx([80.0, 0.0])
 
 
+def test_formulas_price_the_plan_also_where_payments_are_the_revenue(
+    leaking: SubscriptionModel,
+) -> None:
+    paid = LEAKING.model_copy(update={"revenue": "payments"})
+
+    answers = for_backtest(_moment(paid), leaking, paid, months=3)
+
+    assert answers["naive_value_x_months"].value.tolist() == [24.0, 0.0]
+
+
 def test_subscription_formulas_on_equal_horizon_and_margin(leaking: SubscriptionModel) -> None:
     answers = for_backtest(_moment(LEAKING), leaking, LEAKING, months=3)
 
