@@ -106,7 +106,7 @@ def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]
 
 def _client(store: TrackingStore) -> mlflow.MlflowClient:
     for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     if store.artifacts is not None:
         store.artifacts.mkdir(parents=True, exist_ok=True)
     _set_tracking_uri(store.uri)
