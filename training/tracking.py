@@ -6,7 +6,7 @@ The embedded store lies in `mlruns/` of the workspace; `MLFLOW_TRACKING_URI` nam
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -48,10 +48,17 @@ def embedded_store(workspace: Path) -> TrackingStore:
     return TrackingStore(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
 
 
-def register(store: TrackingStore, bundle: Bundle, folder: Path, checks: list[Check]) -> str:
+def register(
+    store: TrackingStore,
+    bundle: Bundle,
+    folder: Path,
+    checks: list[Check],
+    taken: Collection[str] = (),
+) -> str:
     """Log one run with the bundle in `folder`, register it, and return its version.
 
-    The alias `champion` moves to the new version.
+    The alias `champion` moves to the new version. Versions in `taken` are passed over: a store
+    that is new, or was emptied, counts from 1 again where the workspace has versions already.
     """
     digest = _sha256(folder / "bundle.json")
     client = _client(store)
@@ -74,16 +81,24 @@ def register(store: TrackingStore, bundle: Bundle, folder: Path, checks: list[Ch
             input_example=example_events(bundle.business.contract),
             pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
         )
-    return _registered(client, info.model_uri, info.run_id)
+    return _registered(client, info.model_uri, info.run_id, taken)
 
 
-def _registered(client: mlflow.MlflowClient, source: str, run_id: str) -> str:
+def _registered(
+    client: mlflow.MlflowClient, source: str, run_id: str, taken: Collection[str]
+) -> str:
     """Make a version of a logged model, and move the alias `champion` to it."""
     if not client.search_registered_models(f"name = '{REGISTERED_NAME}'"):
         client.create_registered_model(REGISTERED_NAME)
-    version = str(client.create_model_version(REGISTERED_NAME, source, run_id).version)
+    version = _new_version(client, source, run_id)
+    while version in taken:
+        version = _new_version(client, source, run_id)
     client.set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
     return version
+
+
+def _new_version(client: mlflow.MlflowClient, source: str, run_id: str) -> str:
+    return str(client.create_model_version(REGISTERED_NAME, source, run_id).version)
 
 
 def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]]) -> None:

@@ -19,6 +19,10 @@ async def json_body(request: Request) -> bytes:
         If it says otherwise (415), or is larger than the limit (413); then reading has stopped.
     """
     _require_json(request)
+    announced = request.headers.get("content-length", "0")
+    if int(announced) > LIMITS.body_bytes:
+        await _discard(request)
+        raise _too_large()
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

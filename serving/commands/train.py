@@ -11,7 +11,7 @@ from features.instants import datetime_of, instant_of
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.store.serving_version import ModelVersion, add_version
+from serving.store.serving_version import ModelVersion, add_version, known_versions
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
 from training.bundle_files import save_bundle
@@ -66,7 +66,8 @@ def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> st
     fresh = workspace.models / ".fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     digest = save_bundle(bundle, fresh)
-    version = register(embedded_store(workspace.folder), bundle, fresh, checks)
+    taken = known_versions(workspace.state)
+    version = register(embedded_store(workspace.folder), bundle, fresh, checks, taken)
     # A version that was registered but never finished may have left its folder.
     shutil.rmtree(workspace.models / version, ignore_errors=True)
     fresh.rename(workspace.models / version)

@@ -62,6 +62,12 @@ def find_version(state: Path, name: str | None = None) -> ModelVersion:
     return ModelVersion(*row)
 
 
+def known_versions(state: Path) -> frozenset[str]:
+    """Return the names of all versions that were ever registered here."""
+    with _store(state) as store:
+        return frozenset(name for (name,) in store.execute("SELECT version FROM model_version"))
+
+
 def load_version(state: Path, name: str | None = None) -> Bundle:
     """Load the bundle of a version, or of the one that serves, checked by its digest."""
     found = find_version(state, name)

@@ -148,3 +148,14 @@ def test_a_backtest_is_one_run_with_metrics_by_name(tracked: Tracked) -> None:
     runs = mlflow.search_runs(search_all_experiments=True)
     found = runs[runs["tags.mlflow.runName"] == "backtest b1"].iloc[0]
     assert found["metrics.keepworth.churn.3m.2024-01-01.log_loss"] == 0.25
+
+
+def test_an_emptied_store_gives_no_version_a_second_time(operator: Trained, tmp_path: Path) -> None:
+    emptied = TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    save_bundle(operator.bundle, tmp_path / "bundle")
+
+    version = register(
+        emptied, operator.bundle, tmp_path / "bundle", operator.checks, taken={"1", "2"}
+    )
+
+    assert version == "3"

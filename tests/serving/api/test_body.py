@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import anyio
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
@@ -50,6 +51,17 @@ async def test_an_endless_body_is_refused_in_bounded_memory() -> None:
     assert sender.taken < 12 * LIMITS.body_bytes
 
 
+async def test_a_body_announced_too_large_is_refused_before_it_comes() -> None:
+    length = str(LIMITS.body_bytes + 1).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+
+    with anyio.fail_after(10), pytest.raises(Problem) as refused:
+        await json_body(Request(scope, _never))
+
+    assert refused.value.kind.status == 413
+
+
 async def test_a_caller_who_hangs_up_is_not_answered() -> None:
     with pytest.raises(ClientDisconnect):
         await json_body(request_from(Sender(chunks=3)))
@@ -64,3 +76,8 @@ async def test_a_body_in_chunks_is_put_together() -> None:
     request = request_from(Sender())
     request._receive = receive
     assert await json_body(request) == b'{"a": 1}'
+
+
+async def _never() -> dict[str, object]:
+    await anyio.sleep_forever()
+    raise AssertionError
