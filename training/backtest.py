@@ -48,7 +48,7 @@ PREDICTION_COLUMNS = (
 class Actual:
     """Hold what came after a cutoff, for all customers of a block.
 
-    `first_month_gone` (n,) is the month of leaving, for a shop that of the first purchase;
+    `event_month` (n,) is the month of leaving, for a shop that of the first purchase;
     0 means none came. `margin` (n, n_months) is undiscounted.
     """
 
@@ -60,13 +60,13 @@ def backtest_at(known: Known, plan: BacktestPlan) -> tuple[Bundle, pd.DataFrame]
     """Fit at a cutoff and return the bundle with its predictions beside what came.
 
     One row a horizon, model and customer of the population at the cutoff (PREDICTION_COLUMNS).
+    What came is all the log knows of the window, whenever it was recorded.
     """
     bundle, _ = fit_bundle(known)
     attributes = list(known.vocabulary.levels)
-    until = datetime_of(plan.observed_until)
     parts = [
         part
-        for block in blocks(known.log, known.business, attributes, until)
+        for block in blocks(known.log, known.business, attributes)
         for part in _predictions(bundle, block, known.cutoff, plan)
     ]
     return bundle, pd.concat(parts, ignore_index=True)

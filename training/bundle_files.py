@@ -19,6 +19,7 @@ from features.mistakes import InputRefusedError, Mistake
 from features.signal import Signal
 from training.anchor import TenureAnchor
 from training.basket_anchor import BasketAnchor
+from training.booked_ends import BookedEnds
 from training.bundle import Bundle
 from training.business import Business
 from training.calibration import LogitCalibration
@@ -32,7 +33,7 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 3
+FORMAT = 4
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -107,7 +108,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "anchor": asdict(hazard.anchor),
             "calibration": asdict(hazard.calibration),
             "longest_month": hazard.longest_month,
-            "notice_kept": hazard.notice_kept,
+            "booked_ends": asdict(hazard.booked_ends),
             "signal_weight": hazard.signal_weight,
             "plans": list(model.path.plans),
             "growth": model.path.growth.tolist(),
@@ -136,7 +137,7 @@ def _model(
             TenureAnchor(**parts["anchor"]),
             LogitCalibration(**parts["calibration"]),
             parts["longest_month"],
-            parts["notice_kept"],
+            BookedEnds(**parts["booked_ends"]),
             boosters.get("hazard"),
             parts["signal_weight"],
         )

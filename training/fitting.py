@@ -41,7 +41,7 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     there = np.concatenate([part.forecast.is_customer for part in parts])
     value = np.concatenate([part.clv for part in parts])[there]
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
-    cuts = segment_cuts(value, churn)
+    cuts = segment_cuts(value, churn) if there.any() else _NO_CUTS
     return replace(bare, cuts=cuts, n_customers=int(there.sum())), checks
 
 

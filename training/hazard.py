@@ -7,6 +7,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from training.anchor import TenureAnchor
+from training.booked_ends import BookedEnds, fit_booked_ends
 from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
@@ -27,7 +28,7 @@ class ChurnRows:
 
     `signals` (n, n_signals) and `clocks` (n, 4) at the landmark; `landmark` (n,) numbers the
     landmarks in months (any origin); `exit_month` is 0 where none was seen in the
-    `months_observed` months.
+    `months_observed` months. `terms_lapse` says that a term nobody renews ends.
     """
 
     signals: Matrix
@@ -35,6 +36,7 @@ class ChurnRows:
     landmark: NDArray[np.int64]
     exit_month: NDArray[np.int64]
     months_observed: NDArray[np.int64]
+    terms_lapse: bool = False
 
     @property
     def n_exits(self) -> int:
@@ -46,14 +48,13 @@ class ChurnRows:
 class HazardModel:
     """Hold what predicts the monthly hazard; without a booster the anchor answers alone.
 
-    `notice_kept` is the share of booked ends that were not withdrawn before they came.
     `signal_weight` is the weight of the survival curve with trees, beside the anchor's own.
     """
 
     anchor: TenureAnchor
     calibration: LogitCalibration
     longest_month: int
-    notice_kept: float = 1.0
+    booked_ends: BookedEnds = BookedEnds()  # noqa: RUF009 -- frozen value
     booster: xgb.Booster | None = None
     signal_weight: float = 1.0
 
@@ -68,7 +69,7 @@ class HazardModel:
         month = np.tile(np.arange(1, n_months + 1), len(signals))
         anchor = _anchor_logit(self.anchor, clocks, rows, month)
         alone = probability(anchor).reshape(len(signals), n_months)
-        alone = self._with_notice(alone, clocks)
+        alone = self.booked_ends.hazard(alone, clocks)
         if self.booster is None:
             return alone
         inputs = inputs_of(signals, clocks, rows, month)
@@ -83,15 +84,6 @@ class HazardModel:
         survival = self.signal_weight * survival_from_hazard(raised)
         survival += (1 - self.signal_weight) * survival_from_hazard(alone)
         return hazard_from_survival(survival)
-
-    def _with_notice(
-        self, hazard: NDArray[np.float64], clocks: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the anchor's hazard with booked ends as they usually come; trees learn that."""
-        booked = clocks[:, 3][:, None]
-        month = np.arange(1, hazard.shape[1] + 1)
-        hazard = np.where(month < booked, 0.0, hazard)
-        return np.where(month == booked, self.notice_kept, hazard)
 
 
 def fit_hazard(
@@ -110,7 +102,8 @@ def fit_hazard(
         MOST_ROWS,
         np.random.default_rng(seed),
     )
-    bare = HazardModel(anchor, LogitCalibration(), longest, _notice_kept(rows))
+    ends = fit_booked_ends(rows.clocks[:, 3], rows.exit_month, terms_lapse=rows.terms_lapse)
+    bare = HazardModel(anchor, LogitCalibration(), longest, ends)
     if rows.n_exits < FEWEST_EXITS:
         return bare, None
     training = _training_rows(rows, anchor, periods)
@@ -126,13 +119,6 @@ def fit_hazard(
     weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)
     model = replace(bare, booster=booster, calibration=calibration, signal_weight=weight)
     return model, check
-
-
-def _notice_kept(rows: ChurnRows) -> float:
-    """Return the share of ends booked for the coming month that came, drawn to nine in ten."""
-    booked = rows.clocks[:, 3] == 1
-    came = (rows.exit_month[booked] == 1).sum()
-    return float((came + 9) / (booked.sum() + 10))
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:

@@ -1,7 +1,7 @@
 """The subscription model: who stays, on which plan, at what margin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         recent.append(_recent_flows(known.cutoff, block, timeline, business))
     _require_exits(counts)
     churn, months = _stacked(parts)
+    churn = replace(churn, terms_lapse=business.term_end == "lapses")
     longest = max(landmark.months_observed for landmark in landmarks)
     hazard, check = fit_hazard(
         churn,

@@ -7,7 +7,7 @@ import pytest
 
 from training.anchor import TenureAnchor
 from training.boosting import Rows, fit_trees, predict_margin
-from training.calibration import LogitCalibration, logit
+from training.calibration import logit
 from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
 from valuation.survival import survival_from_hazard
 
@@ -137,14 +137,3 @@ def test_trees_add_to_the_anchor_they_were_fitted_on() -> None:
     assert added[inputs[:, 0] > 0.1].mean() == pytest.approx(0.7, abs=0.1)
     assert added[inputs[:, 0] < -0.1].mean() == pytest.approx(-0.7, abs=0.1)
     assert predict_margin(None, inputs, anchor) is anchor
-
-
-def test_the_anchor_alone_lets_a_booked_end_come_as_often_as_it_usually_does():
-    model = HazardModel(FLAT, LogitCalibration(), LONGEST, notice_kept=0.9)
-    clocks = np.array([[5.0, 0.0, np.nan, 2.0], [5.0, 0.0, np.nan, np.nan]])
-
-    hazard = model.hazard(np.zeros((2, 1), np.float32), clocks, 3)
-
-    assert hazard[0, :2].tolist() == [0.0, 0.9]
-    assert hazard[1] == pytest.approx(model.anchor.hazard(np.array([6.0, 7.0, 8.0])))
-    assert hazard[0, 2] == hazard[1, 2]

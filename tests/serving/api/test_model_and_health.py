@@ -72,7 +72,7 @@ def test_an_altered_version_leaves_the_last_good_one_serving_degraded(
     with calling(own_workspace) as client:
         _register_again(own_workspace, "2")
         bundle = own_workspace.models / "2" / "bundle.json"
-        bundle.write_bytes(bundle.read_bytes().replace(b'"format": 1', b'"format": 2'))
+        bundle.write_bytes(bundle.read_bytes().replace(b'"cutoff"', b'"cutofF"'))
         model = client.get("/v1/model").json()
         assert (model["version"], model["degraded"]) == ("1", True)
         assert answered(client, "/v1/score", one_customer())["model_version"] == "1"

@@ -1,0 +1,51 @@
+"""Booked ends: how the hazard looks beside a notice given, or a term that lapses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_USUAL_KEPT, _KEPT_WEIGHT = 0.9, 10.0
+_USUAL_EARLY, _EARLY_WEIGHT = 0.002, 500.0
+
+
+@dataclass(frozen=True)
+class BookedEnds:
+    """Hold how booked ends come: monthly shares of those whose end is booked.
+
+    `kept` is the share who leave in the month of the booked end, `early` the share who leave in
+    a month before it. Where `terms_lapse`, an end that did not come is booked anew a term later;
+    otherwise whoever withdrew a notice is as any other customer.
+    """
+
+    kept: float = 1.0
+    early: float = 0.0
+    terms_lapse: bool = False
+
+    def hazard(
+        self, anchor: NDArray[np.float64], clocks: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the anchor's hazard (n, n_months), replaced where an end is booked.
+
+        `clocks` (n, 4) are the CLOCK_SIGNALS; without a booked end the last one is NaN.
+        """
+        term, booked = clocks[:, 1][:, None], clocks[:, 3][:, None]
+        month = np.arange(1, anchor.shape[1] + 1)
+        hazard = np.where(month < booked, self.early, anchor)
+        hazard = np.where(month == booked, self.kept, hazard)
+        if not self.terms_lapse:
+            return hazard
+        later = (term > 0) & (month > booked)
+        is_due = np.mod(month - booked, np.maximum(term, 1)) == 0
+        return np.where(later, np.where(is_due, self.kept, self.early), hazard)
+
+
+def fit_booked_ends(
+    booked: NDArray[np.float64], exit_month: NDArray[np.int64], *, terms_lapse: bool
+) -> BookedEnds:
+    """Fit on landmark rows, shape (n,) each, drawn to what is usual where few were booked."""
+    left = exit_month == 1
+    due, ahead = booked == 1, booked > 1
+    kept = (left[due].sum() + _KEPT_WEIGHT * _USUAL_KEPT) / (due.sum() + _KEPT_WEIGHT)
+    early = (left[ahead].sum() + _EARLY_WEIGHT * _USUAL_EARLY) / (ahead.sum() + _EARLY_WEIGHT)
+    return BookedEnds(float(kept), float(early), terms_lapse)
