@@ -1,6 +1,8 @@
 """`keepworth demo`: the whole chain on a simulated operator, held against the truth."""
 
 import json
+import os
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -142,15 +144,16 @@ def _show(console: Console, content: dict[str, Any], truth: TruthComparison) -> 
     console.print("\nHow close the estimates came to the truth", style="bold")
     for line in truth.lines():
         console.print(f"  {line}")
-    workspace = content["workspace"]
+    workspace, programs = content["workspace"], os.path.relpath(Path(sys.executable).parent)
     console.print("\nWhere to look", style="bold")
     console.print(f"  report:      {scored['report']}", soft_wrap=True)
     console.print(f"  scores:      {scored['scores'][1]}", soft_wrap=True)
     console.print(
-        f"  tracking UI: mlflow ui --backend-store-uri sqlite:///{workspace}/mlruns/mlflow.db",
+        f"  tracking UI: {programs}/mlflow ui --backend-store-uri "
+        f"sqlite:///{workspace}/mlruns/mlflow.db",
         soft_wrap=True,
     )
-    console.print(f"  service:     keepworth serve -C {workspace}", soft_wrap=True)
+    console.print(f"  service:     {programs}/keepworth serve -C {workspace}", soft_wrap=True)
     console.print(f"\nDone in {content['seconds']:.0f} seconds.")
 
 
