@@ -18,9 +18,10 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PersonPeriods:
-    """Hold rows for a hazard: inputs (n, n_signals + 4), anchor input, outcome and weight.
+    """Hold one row a month at risk, shape (n_periods,) each.
 
-    `landmark_row` points at the landmark row a period was made from; `month` is months ahead.
+    `landmark_row` points at the landmark row a period was made from; `month` is months ahead;
+    `left` says whether the customer left in it; `weight` makes up for rows left out.
     """
 
     landmark_row: NDArray[np.int64]

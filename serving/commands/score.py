@@ -1,5 +1,6 @@
 """`keepworth score`: the whole portfolio valued, as files and as a report."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from training.known import observed_bounds
 from training.score_table import score_table
 from training.scoring import score
 from valuation.equity import customer_equity
+from valuation.lifetime_value import clv_beyond
 
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
@@ -134,8 +136,6 @@ def _summary(table: pa.Table, bundle: Bundle, as_of: datetime) -> dict[str, Any]
 
 
 def _beyond(table: pa.Table, bundle: Bundle) -> float:
-    from valuation.lifetime_value import clv_beyond
-
     margins: NDArray[np.float64] = np.stack(table.column("expected_margin").to_numpy())
     last = min(bundle.longest_month, margins.shape[1])
     return float(clv_beyond(margins, bundle.business.annual_discount_rate, last).sum())
@@ -161,8 +161,6 @@ def _flat(table: pa.Table) -> pa.Table:
 
 
 def _as_json(values: list[Any] | None) -> str | None:
-    import json
-
     return None if values is None else json.dumps(values)
 
 
