@@ -8,12 +8,13 @@ from itertools import chain, count
 import numpy as np
 from numpy.typing import NDArray
 
-from features.expressions import Profile
+from features.expressions import OtherLevel, Profile
 from features.kernel import Moment
-from features.signal import Contract, Signal
+from features.signal import Contract, Family, Signal
 from features.signals import advocacy, billing, plan, purchases, support, tenure, usage
 
 FAMILIES = (tenure, plan, billing, usage, support, advocacy, purchases)
+_ATTRIBUTES = Family("attributes")
 
 
 @dataclass(frozen=True)
@@ -21,25 +22,38 @@ class Vocabulary:
     """Hold the words of one business that signals are made for.
 
     `metrics` are usage metrics; `levels` maps a declared attribute to its known levels, or to
-    None where the attribute is a number. Stored with the model, so that scoring is the same.
+    None where the attribute is a number; `severities` are labels of support requests,
+    `extra_revenue` the labels of payments that count beside MRR; `has_allowances` says whether
+    the plans table names any. Stored with the model, so that scoring is the same.
     """
 
     metrics: tuple[str, ...] = ()
     levels: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    severities: tuple[str, ...] = ()
+    extra_revenue: tuple[str, ...] = ()
+    has_allowances: bool = False
 
 
 def catalogue(contract: Contract, vocabulary: Vocabulary) -> tuple[Signal, ...]:
     """Return every signal that applies, in a fixed order, names unique."""
     general = [signal for family in FAMILIES for signal in family.SIGNALS]
-    of_metrics = [s for metric in vocabulary.metrics for s in usage.signals_of_metric(metric)]
-    of_attributes = [s for name, levels in vocabulary.levels.items() for s in _about(name, levels)]
-    signals = [*general, *of_metrics, *of_attributes]
+    signals = [*general, *_of_words(vocabulary)]
     return tuple(_named_apart(signal for signal in signals if contract in signal.contracts))
 
 
 def signal_matrix(moment: Moment, signals: Sequence[Signal]) -> NDArray[np.float64]:
     """Return the signals of every customer, shape (n_customers, n_signals); NaN where missing."""
     return moment.matrix([signal.expression for signal in signals])
+
+
+def _of_words(vocabulary: Vocabulary) -> Iterator[Signal]:
+    for metric in vocabulary.metrics:
+        yield from usage.signals_of_metric(metric, has_allowances=vocabulary.has_allowances)
+    for severity in vocabulary.severities:
+        yield from support.signals_of_severity(severity)
+    yield from billing.signals_of_extra_revenue(vocabulary.extra_revenue)
+    for name, levels in vocabulary.levels.items():
+        yield from _about(name, levels)
 
 
 def _named_apart(signals: Iterable[Signal]) -> Iterator[Signal]:
@@ -53,17 +67,17 @@ def _named_apart(signals: Iterable[Signal]) -> Iterator[Signal]:
         yield replace(signal, name=free)
 
 
-def _about(attribute: str, levels: tuple[str, ...] | None) -> list[Signal]:
+def _about(attribute: str, levels: tuple[str, ...] | None) -> Iterator[Signal]:
     if levels is None:
         sentence = f"Attribute {attribute} from the customers table."
-        return [Signal(attribute, sentence, "number", Profile(attribute), "attributes")]
-    return [
-        Signal(
-            f"{attribute}_is_{level}",
-            f"Whether the attribute {attribute} is {level}.",
-            "flag",
-            Profile(attribute, level),
-            "attributes",
+        yield _ATTRIBUTES.signal(attribute, sentence, "number", Profile(attribute))
+        return
+    for level in levels:
+        sentence = f"Whether the attribute {attribute} is {level}."
+        yield _ATTRIBUTES.signal(
+            f"{attribute}_is_{level}", sentence, "flag", Profile(attribute, level)
         )
-        for level in levels
-    ]
+    sentence = f"Whether the attribute {attribute} is known and none of the levels above."
+    yield _ATTRIBUTES.signal(
+        f"{attribute}_is_other", sentence, "flag", OtherLevel(attribute, levels)
+    )

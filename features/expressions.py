@@ -23,8 +23,15 @@ class Expression:
 
     def __truediv__(self, other: "Expression | float") -> "Expression":
         """Return the quotient, NaN where the divisor is 0."""
-        divisor = other if isinstance(other, Expression) else Constant(float(other))
-        return Arithmetic("/", self, divisor)
+        return Arithmetic("/", self, _expression(other))
+
+    def at_most(self, other: "Expression | float") -> "Expression":
+        """Return the smaller of two expressions."""
+        return Arithmetic("min", self, _expression(other))
+
+    def at_least(self, other: "Expression | float") -> "Expression":
+        """Return the larger of two expressions."""
+        return Arithmetic("max", self, _expression(other))
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,31 @@ class Total(Expression):
 
     happening: str
     days: int | None = None
+
+
+@dataclass(frozen=True)
+class CountSince(Expression):
+    """Count happenings after the latest of another happening, or all where there was none.
+
+    One comes after another in the order of the history: by occurred_at, then event_id.
+    """
+
+    happening: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Largest(Expression):
+    """Give the largest value of the happenings; NaN where none has one."""
+
+    happening: str
+
+
+@dataclass(frozen=True)
+class Deviation(Expression):
+    """Give the standard deviation (divisor n) of the values; NaN where none has one."""
+
+    happening: str
 
 
 @dataclass(frozen=True)
@@ -107,9 +139,33 @@ class Profile(Expression):
 
 
 @dataclass(frozen=True)
-class Arithmetic(Expression):
-    """Combine two expressions; a division by 0 gives NaN."""
+class OtherLevel(Expression):
+    """Give 1 where an attribute is known and none of these levels, else 0."""
 
-    operator: Literal["+", "-", "/"]
+    attribute: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Referred(Expression):
+    """Give 1 where the customers table names who referred the customer, else 0."""
+
+
+@dataclass(frozen=True)
+class Season(Expression):
+    """Give the calendar month (UTC) of as_of, 1 to 12, or its place on the circle of the year."""
+
+    part: Literal["month", "sine", "cosine"]
+
+
+@dataclass(frozen=True)
+class Arithmetic(Expression):
+    """Combine two expressions; NaN where one is NaN, or where a divisor is 0."""
+
+    operator: Literal["+", "-", "/", "min", "max"]
     left: Expression
     right: Expression
+
+
+def _expression(value: Expression | float) -> Expression:
+    return value if isinstance(value, Expression) else Constant(float(value))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.contract import KIND_CODES, PLAN_KINDS
 from features.history import MISSING, History
+from features.months import HOUR
 
 Rows = NDArray[np.int64]
 
@@ -60,16 +61,32 @@ def plan_moves(history: History) -> PlanMoves:
     )
 
 
+def _same_plan(moves: PlanMoves) -> NDArray[np.bool_]:
+    return moves.label_now == moves.label_before
+
+
 def _downgrades(moves: PlanMoves) -> NDArray[np.bool_]:
-    return (moves.label_now != moves.label_before) & (moves.list_now < moves.list_before)
+    return ~_same_plan(moves) & (moves.list_now < moves.list_before)
 
 
 def _upgrades(moves: PlanMoves) -> NDArray[np.bool_]:
-    return (moves.label_now != moves.label_before) & (moves.list_now > moves.list_before)
+    return ~_same_plan(moves) & (moves.list_now > moves.list_before)
+
+
+def _price_rises(moves: PlanMoves) -> NDArray[np.bool_]:
+    return _same_plan(moves) & (moves.list_now > moves.list_before) & (moves.list_before > 0)
+
+
+def _price_cuts(moves: PlanMoves) -> NDArray[np.bool_]:
+    return _same_plan(moves) & (moves.list_now < moves.list_before) & (moves.list_now > 0)
 
 
 def _repricings(moves: PlanMoves) -> NDArray[np.bool_]:
-    return (moves.label_now == moves.label_before) & (moves.list_now != moves.list_before)
+    return _price_rises(moves) | _price_cuts(moves)
+
+
+def _pauses(moves: PlanMoves) -> NDArray[np.bool_]:
+    return _same_plan(moves) & (moves.list_now == 0) & (moves.list_before > 0)
 
 
 def _discounts_begun(moves: PlanMoves) -> NDArray[np.bool_]:
@@ -84,9 +101,17 @@ MOVES: Mapping[str, Callable[[PlanMoves], NDArray[np.bool_]]] = {
     "downgrade": _downgrades,
     "upgrade": _upgrades,
     "repricing": _repricings,
+    "price_rise": _price_rises,
+    "price_cut": _price_cuts,
+    "pause": _pauses,
     "discount_begun": _discounts_begun,
     "discount_ended": _discounts_ended,
 }
+"""Moves between plans or prices; the value of one is the change of list price, minor units.
+
+`downgrade_to_floor` is a downgrade whose new list price is not above the cheapest plan on the
+ladder in force at as_of.
+"""
 
 
 def rows_of_kind(history: History, happening: str) -> Rows:
@@ -120,3 +145,21 @@ def repeat_purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
     customer = history.customer[rows]
     repeats = np.flatnonzero(customer[1:] == customer[:-1]) + 1
     return rows[repeats], amounts[repeats]
+
+
+def purchase_gaps(history: History) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the repeat purchases, and the whole hours since the purchase before each."""
+    rows, _ = purchases(history)
+    customer, occurred = history.customer[rows], history.occurred[rows]
+    repeats = np.flatnonzero(customer[1:] == customer[:-1]) + 1
+    return rows[repeats], (occurred[repeats] - occurred[repeats - 1]) // HOUR
+
+
+def recovered_payments(history: History) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the payments that directly follow a failed one of the customer, and their amounts."""
+    rows = history.of_kind("payment", "payment_failed")
+    customer = history.customer[rows]
+    failed = history.kind[rows] == KIND_CODES["payment_failed"]
+    good = (customer[1:] == customer[:-1]) & failed[:-1] & ~failed[1:]
+    found = rows[1:][good]
+    return found, history.value[found]

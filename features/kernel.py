@@ -4,6 +4,7 @@ One function for batch, service and Spark. Prefix sums of integers and positions
 give every window exactly, in any order of summation.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,34 +17,60 @@ from features.expressions import (
     Arithmetic,
     Constant,
     Count,
+    CountSince,
     DaysSince,
+    Deviation,
     DistinctLabels,
     Expression,
+    Largest,
     Latest,
     Mean,
+    OtherLevel,
     PlanState,
     Profile,
+    Referred,
+    Season,
     Total,
 )
 from features.happenings import (
     MOVES,
     PlanMoves,
     plan_moves,
+    purchase_gaps,
     purchases,
+    recovered_payments,
     repeat_purchases,
     rows_of_kind,
 )
 from features.history import MISSING, QUANTITY_SCALE, History, offsets_of_counts
+from features.instants import datetime_of
 from features.months import DAY
 from features.profiles import Profiles
+from features.references import References
 from features.rules import CustomerRules
 from features.timeline import Timeline, timeline_of
 
 Values = NDArray[np.float64]
 _MONEY_HAPPENINGS = frozenset(
-    {"payment", "refund", "payment_failed", "cost", "contact", "offer", "purchase"}
+    {
+        "payment",
+        "refund",
+        "payment_failed",
+        "cost",
+        "contact",
+        "offer",
+        "purchase",
+        "payment_recovered",
+        "downgrade_to_floor",
+    }
 )
-_DERIVED = {"purchase": purchases, "repeat_purchase": repeat_purchases}
+_DERIVED = {
+    "purchase": purchases,
+    "repeat_purchase": repeat_purchases,
+    "purchase_gap": purchase_gaps,
+    "payment_recovered": recovered_payments,
+}
+_HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True)
@@ -64,13 +91,19 @@ class Moment:
     """Evaluate expressions on what was visible at one instant, each part once."""
 
     def __init__(
-        self, history: History, profiles: Profiles, as_of: int, rules: CustomerRules
+        self,
+        history: History,
+        profiles: Profiles,
+        as_of: int,
+        rules: CustomerRules,
+        references: References,
     ) -> None:
         """Keep only what was known before `as_of` (microseconds)."""
         self.history = history.visible_before(as_of)
         self.profiles = profiles
         self.as_of = as_of
         self.rules = rules
+        self.references = references
         self._happenings: dict[str, Happening] = {}
         self._values: dict[Expression, Values] = {}
 
@@ -83,7 +116,7 @@ class Moment:
     def plan(self) -> plan_state.PlanStates:
         """Properties of the plan as it stands."""
         return plan_state.PlanStates(
-            self.history, self.timeline, self.profiles, self.as_of, self.rules
+            self.history, self.timeline, self.profiles, self.as_of, self.rules, self.references
         )
 
     @cached_property
@@ -109,6 +142,12 @@ class Moment:
                 first, last = self._window(happening, days)
                 running = self.happening(happening).running
                 return (running[last] - running[first]) / self._scale(happening)
+            case CountSince(happening, since):
+                return self._count_since(happening, since)
+            case Largest(happening):
+                return self._largest(happening)
+            case Deviation(happening):
+                return self._deviation(happening)
             case Mean(happening):
                 return self._mean(happening)
             case DaysSince(happening, which):
@@ -124,6 +163,12 @@ class Moment:
                 return self.plan.value(name)
             case Profile(attribute, level):
                 return self.profiles.value(attribute, level)
+            case OtherLevel(attribute, levels):
+                return self.profiles.other_level(attribute, levels)
+            case Referred():
+                return self.profiles.is_referred.astype(np.float64)
+            case Season(part):
+                return np.full(self.history.n_customers, season(self.as_of, part))
             case Arithmetic(operator, left, right):
                 return _combined(operator, self.value(left), self.value(right))
             case Constant(value):
@@ -142,11 +187,44 @@ class Moment:
     def _found(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if name in _DERIVED:
             return _DERIVED[name](self.history)
-        if name in MOVES:
-            rows = self._moves.row[MOVES[name](self._moves)]
-        else:
-            rows = rows_of_kind(self.history, name)
+        if name in MOVES or name == "downgrade_to_floor":
+            return self._moved(name)
+        rows = rows_of_kind(self.history, name)
         return rows, self.history.value[rows]
+
+    def _moved(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        moves, floor = self._moves, self.references.floor
+        if name == "downgrade_to_floor":
+            limit = -1 if floor is None else floor
+            found = MOVES["downgrade"](moves) & (moves.list_now <= limit)
+        else:
+            found = MOVES[name](moves)
+        return moves.row[found], np.abs(moves.list_now - moves.list_before)[found]
+
+    def _count_since(self, name: str, since: str) -> Values:
+        counted, latest = self.happening(name).rows, np.full(self.history.n_customers, -1)
+        marks = self.happening(since).rows
+        latest[self.history.customer[marks]] = marks
+        customer = self.history.customer[counted]
+        later = customer[counted > latest[customer]]
+        return np.bincount(later, minlength=self.history.n_customers).astype(np.float64)
+
+    def _largest(self, name: str) -> Values:
+        happening = self.happening(name)
+        largest = np.full(self.history.n_customers, MISSING)
+        np.maximum.at(largest, self.history.customer[happening.rows], happening.values)
+        return np.where(largest == MISSING, np.nan, largest / self._scale(name))
+
+    def _deviation(self, name: str) -> Values:
+        happening = self.happening(name)
+        known = happening.values != MISSING
+        customer, values = self.history.customer[happening.rows[known]], happening.values[known]
+        n, total, squares = (np.zeros(self.history.n_customers, np.int64) for _ in range(3))
+        np.add.at(n, customer, 1)
+        np.add.at(total, customer, values)
+        np.add.at(squares, customer, values * values)
+        spread = np.sqrt((n * squares - total * total).astype(np.float64))
+        return _combined("/", spread, n.astype(np.float64) * self._scale(name))
 
     def _window(self, name: str, days: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         happening = self.happening(name)
@@ -158,6 +236,8 @@ class Moment:
         return first + earlier[last] - earlier[first], last
 
     def _scale(self, name: str) -> int:
+        if name == "purchase_gap":
+            return _HOURS_A_DAY
         is_money = name.partition(":")[0] in _MONEY_HAPPENINGS or name in MOVES
         return self.history.minor_units if is_money else QUANTITY_SCALE
 
@@ -210,6 +290,17 @@ def _combined(operator: str, left: Values, right: Values) -> Values:
         return left + right
     if operator == "-":
         return left - right
+    if operator == "min":
+        return np.minimum(left, right)
+    if operator == "max":
+        return np.maximum(left, right)
     quotient = np.full(len(left), np.nan)
     np.divide(left, right, out=quotient, where=right != 0)
     return quotient
+
+
+def season(as_of: int, part: str) -> float:
+    """Return the calendar month of an instant, or its place on the circle of the year."""
+    month = datetime_of(as_of).month
+    angle = 2 * math.pi * (month - 1) / 12
+    return {"month": float(month), "sine": math.sin(angle), "cosine": math.cos(angle)}[part]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.history import History
 from features.months import NEVER, Instants, month_edges, shift_months, whole_months_between
 from features.profiles import Profiles
+from features.references import References
 from features.rules import CustomerRules
 from features.timeline import Timeline
 
@@ -25,10 +26,11 @@ class PlanStates:
         profiles: Profiles,
         as_of: int,
         rules: CustomerRules,
+        references: References,
     ) -> None:
         """Keep the visible history and its timeline."""
         self._history, self._timeline, self._profiles = history, timeline, profiles
-        self._as_of, self._rules = as_of, rules
+        self._as_of, self._rules, self._references = as_of, rules, references
 
     def value(self, name: str) -> Values:
         """Return a property by its name, shape (n_customers,)."""

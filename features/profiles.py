@@ -17,11 +17,13 @@ class Profiles:
 
     `acquired` is NEVER where unknown, `acquisition_cost` NaN where unknown; `attributes` maps a
     declared attribute to texts (None where unknown) or numbers (NaN where unknown).
+    `is_referred` says whether the table names who referred the customer.
     """
 
     acquired: Instants
     acquisition_cost: NDArray[np.float64]
     acquisition_channel: NDArray[np.object_]
+    is_referred: NDArray[np.bool_]
     attributes: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def value(self, attribute: str, level: str | None) -> NDArray[np.float64]:
@@ -33,12 +35,21 @@ class Profiles:
             return values.astype(np.float64)
         return (values.astype(object) == level).astype(np.float64)
 
+    def other_level(self, attribute: str, levels: tuple[str, ...]) -> NDArray[np.float64]:
+        """Return 1 where the attribute is known and none of the levels."""
+        values = self.attributes.get(attribute)
+        if values is None:
+            return np.zeros(len(self.acquired))
+        others = [value is not None and value not in levels for value in values]
+        return np.array(others, dtype=np.float64)
+
     def customers(self, kept: NDArray[np.int64]) -> "Profiles":
         """Return the profiles of some customers."""
         return Profiles(
             self.acquired[kept],
             self.acquisition_cost[kept],
             self.acquisition_channel[kept],
+            self.is_referred[kept],
             {name: values[kept] for name, values in self.attributes.items()},
         )
 
@@ -49,6 +60,7 @@ def unknown_profiles(n_customers: int) -> Profiles:
         np.full(n_customers, NEVER),
         np.full(n_customers, np.nan),
         np.full(n_customers, None, dtype=object),
+        np.zeros(n_customers, dtype=bool),
     )
 
 
@@ -65,6 +77,7 @@ def profiles_of(
         acquired=_acquired(rows),
         acquisition_cost=_floats(_column(rows, "acquisition_cost", pa.float64())),
         acquisition_channel=_texts(_column(rows, "acquisition_channel", pa.string())),
+        is_referred=_is_known(_column(rows, "referred_by", pa.string())),
         attributes={name: _attribute(rows, name) for name in attributes},
     )
 
@@ -92,6 +105,10 @@ def _attribute(rows: pa.Table, name: str) -> NDArray[np.generic]:
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     numbers = pc.fill_null(column.cast(pa.float64()), float("nan"))
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
+
+
+def _is_known(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(column.is_valid().to_numpy(), dtype=bool)
 
 
 def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:

@@ -1,47 +1,60 @@
 """Signals of support: requests, severity, what is still open."""
 
-from features.expressions import Count, DaysSince
-from features.signal import Signal
+from collections.abc import Iterator
 
-_GROUP = "support"
+from features.expressions import Count, CountSince, DaysSince
+from features.signal import Family, Signal
+
+_SUPPORT = Family("support")
 
 SIGNALS = (
-    *(
-        Signal(
-            f"support_{days}d",
-            f"Support requests in the last {days} days.",
-            "count",
-            Count("support", days),
-            _GROUP,
-            "rises",
-            days,
-        )
-        for days in (30, 90, 365)
-    ),
-    Signal(
-        "support_high_90d",
-        "Support requests of high severity in the last 90 days.",
+    *_SUPPORT.windows(
+        "support",
+        "Support requests",
         "count",
-        Count("support:high", 90),
-        _GROUP,
+        lambda days: Count("support", days),
+        (7, 30, 90, 180, 365),
         "rises",
-        90,
     ),
-    Signal(
+    _SUPPORT.signal(
         "support_unresolved_90d",
         "Support requests less resolutions in the last 90 days.",
         "count",
         Count("support", 90) - Count("support_resolved", 90),
-        _GROUP,
         "rises",
-        90,
+        days=90,
     ),
-    Signal(
+    _SUPPORT.signal(
+        "support_since_resolved",
+        "Support requests since the latest resolution.",
+        "count",
+        CountSince("support", "support_resolved"),
+        "rises",
+    ),
+    _SUPPORT.signal(
         "days_since_support",
         "Days since the latest support request; missing where there was none.",
         "days",
         DaysSince("support"),
-        _GROUP,
         "falls",
     ),
+    _SUPPORT.signal(
+        "days_since_support_resolved",
+        "Days since the latest resolution; missing where there was none.",
+        "days",
+        DaysSince("support_resolved"),
+    ),
 )
+
+
+def signals_of_severity(severity: str) -> Iterator[Signal]:
+    """Yield the signals of support requests of one severity."""
+    happening = f"support:{severity}"
+    return _SUPPORT.windows(
+        f"support_{severity}",
+        f"Support requests of severity {severity}",
+        "count",
+        lambda days: Count(happening, days),
+        (30, 90, 365),
+        "rises",
+    )
