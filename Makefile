@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples backtest-examples lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -27,6 +27,8 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+spark: .venv/ready .venv/spark ## Install PySpark for --engine spark (needs Java 17 or later)
+
 examples: .venv/ready .venv/examples ## Install the packages that carry the data of two examples
 
 backtest-examples: examples ## Run every example whose data is here: ingest, backtest, train, score
@@ -37,6 +39,8 @@ lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	  --upgrade --group dev pyproject.toml --output-file requirements.lock
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
 	  --quiet --group examples --output-file examples/requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --upgrade --group spark --output-file requirements-spark.lock
 
 clean: ## Remove what make has made (not your workspaces)
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -52,6 +56,10 @@ $(UV): requirements-uv.lock
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/spark: requirements-spark.lock .venv/ready
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $<
 	@touch $@
 
 .venv/examples: examples/requirements.lock .venv/ready
