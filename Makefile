@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples spark backtest-examples lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -34,6 +34,9 @@ examples: .venv/ready .venv/examples ## Install the packages that carry the data
 backtest-examples: examples ## Run every example whose data is here: ingest, backtest, train, score
 	$(BIN)/python benchmarks/run_examples.py
 
+benchmark-features: .venv/ready .venv/benchmark ## Measure the feature engine beside its peers (under 40 minutes)
+	$(BIN)/python -m benchmarks.features $(BENCHMARK)
+
 lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --upgrade --group dev pyproject.toml --output-file requirements.lock
@@ -41,6 +44,8 @@ lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	  --quiet --group examples --output-file examples/requirements.lock
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --upgrade --group spark --output-file requirements-spark.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --constraints requirements.lock --group benchmark --output-file benchmarks/requirements.lock
 
 clean: ## Remove what make has made (not your workspaces)
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -59,6 +64,10 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 .venv/spark: requirements-spark.lock .venv/ready
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv/benchmark: benchmarks/requirements.lock .venv/ready
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $<
 	@touch $@
 
