@@ -5,7 +5,9 @@ Only reading belongs here. Ingest writes the log, in `features.ingest.batch`.
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ from features.mistakes import InputRefusedError, Mistake, NotFoundError
 Table = Literal["events", "customers", "plans"]
 
 MANIFEST_FORMAT = 1
+READING_MEMORY = "256MB"
+"""What DuckDB may hold of a reading; a larger one spills below the workspace's state."""
 EVENT_ORDER = "customer_id, occurred_at, event_id"
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -134,6 +138,7 @@ class Log:
         bucket: int,
         visible_before: datetime | None = None,
         customer_ids: Sequence[str] | None = None,
+        between: tuple[str, str] | None = None,
     ) -> pa.Table:
         """Read one bucket of events, sorted by customer_id, occurred_at, event_id.
 
@@ -145,6 +150,8 @@ class Log:
             Keep only what occurred and was recorded strictly before this aware instant.
         customer_ids
             Keep only these customers; those who live in other buckets are not found here.
+        between
+            Keep only customers from the first to the last of these ids, both included.
 
         Returns
         -------
@@ -154,15 +161,23 @@ class Log:
         if not 0 <= bucket < self.n_buckets:
             raise ValueError(f"bucket is {bucket}; expected 0 <= bucket < {self.n_buckets}.")
         paths = self.files("events", bucket)
-        return _read_events(paths, visible_before, customer_ids) if paths else _no_events()
+        if not paths:
+            return EVENT_SCHEMA.empty_table()
+        condition, values = _condition(visible_before, customer_ids, between)
+        # The rows of one file are in order already.
+        order = f" ORDER BY {EVENT_ORDER}" if len(paths) > 1 else ""
+        query = (
+            f"SELECT {', '.join(EVENT_COLUMNS)} FROM read_parquet($files) WHERE {condition}{order}"
+        )
+        return self.query(query, {"files": _texts(paths)} | values)
 
-    def read_customers(self) -> pa.Table:
-        """Read the customers of the newest table, sorted by customer_id; attributes come last."""
-        return self._read_table("customers", CUSTOMER_COLUMNS)
+    def read_customers(self, customer_ids: Sequence[str] | None = None) -> pa.Table:
+        """Read the customers of the newest table, or these of them; attributes come last."""
+        return self._read_table("customers", CUSTOMER_COLUMNS, customer_ids)
 
     def read_plans(self) -> pa.Table:
         """Read the price list of the newest table, sorted by plan and valid_from."""
-        return self._read_table("plans", PLAN_COLUMNS)
+        return self._read_table("plans", PLAN_COLUMNS, None)
 
     def span(self) -> tuple[datetime, datetime]:
         """Return when the first and the last event occurred.
@@ -182,18 +197,41 @@ class Log:
         query = (
             "SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM read_parquet($files)"
         )
-        ends = _rows(query, {"files": _texts(paths)}).to_pylist()[0]
+        ends = self.query(query, {"files": _texts(paths)}).to_pylist()[0]
         return ends["first"], ends["last"]
+
+    def query(self, query: str, values: dict[str, Any]) -> pa.Table:
+        """Run SQL on one core and in bounded memory; what does not fit spills below `state`."""
+        with reading(self.state) as connection:
+            return connection.sql(query, params=values).to_arrow_table()
 
     def _named(self, table: Table, bucket: int | None) -> list[LogFile]:
         files = (file for batch in self.batches for file in batch.files if file.table == table)
         return [file for file in files if bucket is None or file.bucket == bucket]
 
-    def _read_table(self, table: Table, columns: dict[str, str]) -> pa.Table:
+    def _read_table(
+        self, table: Table, columns: dict[str, str], customer_ids: Sequence[str] | None
+    ) -> pa.Table:
         paths = self.files(table)
         if not paths:
             return arrow_schema(columns).empty_table()
-        return _rows("SELECT * FROM read_parquet($files)", {"files": _texts(paths)})
+        condition, values = _condition(None, customer_ids, None)
+        query = f"SELECT * FROM read_parquet($files) WHERE {condition}"
+        return self.query(query, {"files": _texts(paths)} | values)
+
+
+@contextmanager
+def reading(state: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory that uses one core, little memory and UTC."""
+    settings: dict[str, Any] = {
+        "threads": 1,
+        "memory_limit": READING_MEMORY,
+        # By process: DuckDB gives the files that it spills the same names everywhere.
+        "temp_directory": str(state / "tmp" / f"reading-{os.getpid()}"),
+    }
+    with duckdb.connect(config=settings) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 def _batch_from(batch: dict[str, Any]) -> Batch:
@@ -206,20 +244,12 @@ def _unreadable(path: Path, value: str) -> InputRefusedError:
     return InputRefusedError("The log cannot be read.", [Mistake(str(path), value, expected)])
 
 
-def _empty(folder: Path) -> NotFoundError:
-    mistake = Mistake(str(folder), "without events", "run `keepworth ingest` first")
-    return NotFoundError("There is nothing to work on.", [mistake])
-
-
-def _no_events() -> pa.Table:
-    return EVENT_SCHEMA.empty_table()
-
-
-def _read_events(
-    paths: Sequence[Path], visible_before: datetime | None, customer_ids: Sequence[str] | None
-) -> pa.Table:
-    values: dict[str, Any] = {"files": _texts(paths)}
-    conditions = ["true"]
+def _condition(
+    visible_before: datetime | None,
+    customer_ids: Sequence[str] | None,
+    between: tuple[str, str] | None,
+) -> tuple[str, dict[str, Any]]:
+    conditions, values = ["true"], dict[str, Any]()
     if visible_before is not None:
         values["before"] = instant_of(visible_before)
         before = "make_timestamptz($before)"
@@ -227,17 +257,10 @@ def _read_events(
     if customer_ids is not None:
         values["ids"] = list(customer_ids)
         conditions.append("customer_id IN (SELECT unnest($ids::VARCHAR[]))")
-    query = (
-        f"SELECT {', '.join(EVENT_COLUMNS)} FROM read_parquet($files) "
-        f"WHERE {' AND '.join(conditions)} ORDER BY {EVENT_ORDER}"
-    )
-    return _rows(query, values)
-
-
-def _rows(query: str, values: dict[str, Any]) -> pa.Table:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection.sql(query, params=values).to_arrow_table()
+    if between is not None:
+        values["first"], values["last"] = between
+        conditions.append("customer_id BETWEEN $first AND $last")
+    return " AND ".join(conditions), values
 
 
 def _texts(paths: Sequence[Path]) -> list[str]:
