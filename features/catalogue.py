@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain, count
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.expressions import OtherLevel, Profile
 from features.kernel import Moment
+from features.program import Program, program_of
 from features.signal import Contract, Family, Signal
 from features.signals import advocacy, billing, plan, purchases, support, tenure, usage
 
@@ -43,7 +45,12 @@ def catalogue(contract: Contract, vocabulary: Vocabulary) -> tuple[Signal, ...]:
 
 def signal_matrix(moment: Moment, signals: Sequence[Signal]) -> NDArray[np.float64]:
     """Return the signals of every customer, shape (n_customers, n_signals); NaN where missing."""
-    return moment.matrix([signal.expression for signal in signals])
+    return moment.matrix(_program(tuple(signals)))
+
+
+@lru_cache(maxsize=8)
+def _program(signals: tuple[Signal, ...]) -> Program:
+    return program_of([signal.expression for signal in signals])
 
 
 def _of_words(vocabulary: Vocabulary) -> Iterator[Signal]:

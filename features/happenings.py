@@ -5,14 +5,16 @@ previous visible price, whatever arrives late.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.contract import KIND_CODES, PLAN_KINDS
-from features.history import MISSING, History
+from features.contract import KIND_CODES, KINDS, PLAN_KINDS
+from features.history import MISSING, QUANTITY_SCALE, History
 from features.months import HOUR
+from features.references import References
 
 Rows = NDArray[np.int64]
 
@@ -107,18 +109,11 @@ MOVES: Mapping[str, Callable[[PlanMoves], NDArray[np.bool_]]] = {
     "discount_begun": _discounts_begun,
     "discount_ended": _discounts_ended,
 }
-"""Moves between plans or prices; the value of one is the change of list price, minor units.
+"""Moves between plans or prices; the value of one is the change of list price in minor units.
 
-`downgrade_to_floor` is a downgrade whose new list price is not above the cheapest plan on the
+There is one more, `downgrade_to_floor`: a downgrade whose new list price is not above the cheapest plan on the
 ladder in force at as_of.
 """
-
-
-def rows_of_kind(history: History, happening: str) -> Rows:
-    """Return the rows of a kind, or of a kind with a label written `kind:label`."""
-    kind, _, label = happening.partition(":")
-    rows = history.of_kind(kind)
-    return rows[history.label[rows] == history.label_code(label)] if label else rows
 
 
 def purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
@@ -163,3 +158,64 @@ def recovered_payments(history: History) -> tuple[Rows, NDArray[np.int64]]:
     good = (customer[1:] == customer[:-1]) & failed[:-1] & ~failed[1:]
     found = rows[1:][good]
     return found, history.value[found]
+
+
+_DERIVED: Mapping[str, Callable[[History], tuple[Rows, Rows]]] = {
+    "purchase": purchases,
+    "repeat_purchase": repeat_purchases,
+    "purchase_gap": purchase_gaps,
+    "payment_recovered": recovered_payments,
+}
+_OF_MONEY = frozenset(
+    {*(kind.name for kind in KINDS if kind.is_money), *MOVES, "downgrade_to_floor"}
+    | {"purchase", "repeat_purchase", "payment_recovered"}
+)
+_HOURS_A_DAY = 24
+
+
+def scale_of(happening: str, minor_units: int) -> int:
+    """Return how many of its integers make a unit: of money, of a quantity, or a day."""
+    if happening == "purchase_gap":
+        return _HOURS_A_DAY
+    return minor_units if happening.partition(":")[0] in _OF_MONEY else QUANTITY_SCALE
+
+
+@dataclass
+class Happenings:
+    """Find the rows of happenings among the events of a history, each once."""
+
+    history: History
+    references: References
+    _found: dict[str, tuple[Rows, Rows]] = field(default_factory=dict)
+
+    def found(self, name: str) -> tuple[Rows, Rows]:
+        """Return the rows of a happening, rising, and their values; MISSING where null."""
+        if name not in self._found:
+            self._found[name] = self._computed(name)
+        return self._found[name]
+
+    def _computed(self, name: str) -> tuple[Rows, Rows]:
+        if name in _DERIVED:
+            return _DERIVED[name](self.history)
+        if name in MOVES or name == "downgrade_to_floor":
+            return self._moved(name)
+        kind, _, label = name.partition(":")
+        rows = self.history.of_kind(kind)
+        if label:
+            rows = rows[self.history.label[rows] == self.history.label_code(label)]
+        return rows, self.history.value[rows]
+
+    @cached_property
+    def _moves(self) -> PlanMoves:
+        return plan_moves(self.history)
+
+    def _moved(self, name: str) -> tuple[Rows, Rows]:
+        moves = self._moves
+        if name == "downgrade_to_floor":
+            floor = self.references.floor
+            limit = -1 if floor is None else floor
+            is_one = MOVES["downgrade"](moves) & (moves.list_now <= limit)
+        else:
+            is_one = MOVES[name](moves)
+        size = np.abs(moves.list_now[is_one] - moves.list_before[is_one])
+        return moves.row[is_one], size

@@ -58,7 +58,17 @@ class History:
 
     def visible_before(self, as_of: int) -> "History":
         """Return the history as it was known just before `as_of`, with the same customers."""
-        return self.rows(np.flatnonzero((self.visible < as_of) & (self.occurred < as_of)))
+        is_visible = (self.visible < as_of) & (self.occurred < as_of)
+        return self if is_visible.all() else self.rows(np.flatnonzero(is_visible))
+
+    def span(self, first: int, last: int) -> "History":
+        """Return the histories of customers first up to, not including, last; no event is copied."""
+        if first == 0 and last == self.n_customers:
+            return self
+        begin, end = self.offsets[first], self.offsets[last]
+        columns = {name: getattr(self, name)[begin:end] for name in EVENT_ARRAYS}
+        ids, offsets = self.customer_ids[first:last], self.offsets[first : last + 1] - begin
+        return replace(self, customer_ids=ids, offsets=offsets, **columns)
 
     def rows(self, kept: NDArray[np.int64]) -> "History":
         """Return the history with only these events, given as increasing row numbers."""
@@ -75,10 +85,17 @@ class History:
         return replace(fewer, customer_ids=self.customer_ids[kept], offsets=offsets)
 
     def of_kind(self, *kinds: str) -> NDArray[np.int64]:
-        """Return the row numbers of the events of these kinds."""
+        """Return the row numbers of the events of these kinds, rising."""
+        order, starts = self._by_kind
         codes = [KIND_CODES[kind] for kind in kinds]
-        mask = self.kind == codes[0] if len(codes) == 1 else np.isin(self.kind, codes)
-        return np.flatnonzero(mask)
+        parts = [order[starts[code] : starts[code + 1]] for code in codes]
+        return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
+
+    @cached_property
+    def _by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows sorted by kind, and where each kind begins among them."""
+        counts = np.bincount(self.kind, minlength=len(KINDS))
+        return np.argsort(self.kind, kind="stable"), offsets_of_counts(counts)
 
     def label_code(self, label: str) -> int:
         """Return the code of a label in this block, or -2 where no event bears it."""

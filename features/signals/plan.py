@@ -48,24 +48,25 @@ _PRICE = (
         "ratio",
         "rises",
     ),
-    _state(
-        "mrr_change_90d",
-        "MRR now over MRR 90 days ago, less 1; missing where nothing was charged then.",
-        "share",
-        "falls",
-    ),
-    _state(
-        "mrr_change_365d",
-        "MRR now over MRR 365 days ago, less 1; missing where nothing was charged then.",
-        "share",
-        "falls",
+    *(
+        _PLAN.signal(
+            f"mrr_change_{days}d",
+            f"MRR now over MRR {days} days ago, less 1; missing where nothing was charged then.",
+            "share",
+            PlanState(f"mrr_change_{days}d"),
+            "falls",
+            days=days,
+        )
+        for days in (90, 365)
     ),
     _state("is_paused", "Whether nothing is charged now, by list price.", "flag", "rises"),
-    _state(
+    _PLAN.signal(
         "contractions_365d",
         "Times in the last 365 days that a subscription ended while another stayed open.",
         "count",
+        PlanState("contractions_365d"),
         "rises",
+        days=365,
     ),
 )
 _TERM = (

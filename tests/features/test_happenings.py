@@ -1,7 +1,22 @@
 import numpy as np
 
-from features.happenings import MOVES, plan_moves, purchases, repeat_purchases, rows_of_kind
+import pytest
+
+from features.happenings import (
+    MOVES,
+    Happenings,
+    plan_moves,
+    purchases,
+    repeat_purchases,
+    scale_of,
+)
+from features.references import NO_REFERENCES, References
 from tests.features.histories import history_of
+
+
+def found(history, name, references=NO_REFERENCES):
+    rows, values = Happenings(history, references).found(name)
+    return list(zip(rows.tolist(), values.tolist(), strict=True))
 
 
 def moves_of(*plans):
@@ -105,9 +120,11 @@ def test_a_kind_can_be_narrowed_to_a_label():
         ("ann", "usage", "2024-01-03", {"label": "high", "amount": 1.0}),
     )
 
-    assert rows_of_kind(history, "support").tolist() == [0, 1]
-    assert rows_of_kind(history, "support:high").tolist() == [0]
-    assert rows_of_kind(history, "support:unheard of").tolist() == []
+    happenings = Happenings(history, NO_REFERENCES)
+
+    assert happenings.found("support")[0].tolist() == [0, 1]
+    assert happenings.found("support:high")[0].tolist() == [0]
+    assert happenings.found("support:unheard of")[0].tolist() == []
 
 
 def test_nothing_happened_in_an_empty_history():
@@ -116,3 +133,85 @@ def test_nothing_happened_in_an_empty_history():
     assert [len(found) for found in purchases(history)] == [0, 0]
     assert [len(found) for found in repeat_purchases(history)] == [0, 0]
     assert not any(np.any(is_move(plan_moves(history))) for is_move in MOVES.values())
+
+
+def test_no_charge_by_list_price_is_a_pause_and_neither_it_nor_its_end_a_repricing():
+    moves = moves_of(
+        ("subscribe", "2024-01-01", plan("Max", 20.0)),
+        ("plan_change", "2024-02-01", plan("Max", 0.0)),
+        ("plan_change", "2024-03-01", plan("Max", 22.0)),
+        ("plan_change", "2024-04-01", plan("Max", 0.0, list_amount=22.0)),
+    )
+
+    assert moves["pause"] == [1]
+    assert moves["repricing"] == []
+    assert moves["discount_begun"] == [3]
+
+
+def test_a_price_rises_or_is_cut_within_the_plan():
+    moves = moves_of(
+        ("subscribe", "2024-01-01", plan("Max", 20.0)),
+        ("renew", "2024-02-01", plan("Max", 22.0)),
+        ("renew", "2024-03-01", plan("Max", 18.5)),
+    )
+
+    assert moves["price_rise"] == [1]
+    assert moves["price_cut"] == [2]
+    assert moves["repricing"] == [1, 2]
+
+
+def test_the_value_of_a_move_is_the_change_of_the_list_price():
+    history = history_of(
+        ("ann", "subscribe", "2024-01-01", plan("Max", 20.0)),
+        ("ann", "plan_change", "2024-02-01", plan("Basic", 5.0, list_amount=9.0)),
+        ("ann", "plan_change", "2024-03-01", plan("Max", 24.0)),
+    )
+
+    assert found(history, "downgrade") == [(1, 1100)]
+    assert found(history, "upgrade") == [(2, 1500)]
+
+
+def test_a_downgrade_to_the_cheapest_plan_on_the_ladder_is_one_to_the_floor():
+    history = history_of(
+        ("ann", "subscribe", "2024-01-01", plan("Max", 20.0)),
+        ("ann", "plan_change", "2024-02-01", plan("Basic", 9.0)),
+        ("ann", "plan_change", "2024-03-01", plan("Mini", 5.0)),
+    )
+
+    ladder = References(ladder={"Max": 2200, "Basic": 900, "Mini": 500})
+
+    assert found(history, "downgrade_to_floor", ladder) == [(2, 400)]
+    assert found(history, "downgrade_to_floor", NO_REFERENCES) == []
+
+
+def test_gaps_between_purchases_are_whole_hours_by_their_first_lines():
+    history = history_of(
+        ("ann", "payment", "2024-01-01T00:00:00", {"amount": 1.0, "basket_id": "x"}),
+        ("ann", "payment", "2024-01-02T01:59:59", {"amount": 1.0}),
+        ("ann", "payment", "2024-01-02T02:00:00", {"amount": 1.0, "basket_id": "x"}),
+        ("bob", "payment", "2024-01-05T00:00:00", {"amount": 1.0}),
+    )
+
+    assert found(history, "purchase_gap") == [(1, 25)]
+
+
+def test_a_payment_right_after_a_failed_one_makes_it_good():
+    history = history_of(
+        ("ann", "payment_failed", "2024-01-01", {"amount": 9.0}),
+        ("ann", "payment_failed", "2024-01-02", {"amount": 9.0}),
+        ("ann", "usage", "2024-01-02", {"amount": 1.0}),
+        ("ann", "payment", "2024-01-03", {"amount": 9.0}),
+        ("ann", "payment", "2024-02-03", {"amount": 9.0}),
+        ("bob", "payment_failed", "2024-02-04", {"amount": 9.0}),
+        ("cem", "payment", "2024-02-05", {"amount": 9.0}),
+    )
+
+    assert found(history, "payment_recovered") == [(3, 900)]
+
+
+@pytest.mark.parametrize(
+    ("happening", "scale"),
+    [("payment", 100), ("downgrade", 100), ("purchase_gap", 24), ("usage:minutes", 1000)],
+)
+def test_values_are_integers_of_a_small_unit(happening, scale):
+    assert scale_of(happening, 100) == scale

@@ -19,13 +19,15 @@ from features.expressions import (
 from features.history import history_from_events
 from features.kernel import Moment
 from features.profiles import unknown_profiles
+from features.program import program_of
+from features.references import NO_REFERENCES
 from tests.features.histories import at, events_of, history_of
 from tests.features.strategies import ROLLS
 
 
 def moment_of(*events, as_of="2024-07-01"):
     history = history_of(*[("ann", *event) for event in events])
-    return Moment(history, unknown_profiles(history.n_customers), at(as_of), ROLLS)
+    return Moment(history, unknown_profiles(history.n_customers), at(as_of), ROLLS, NO_REFERENCES)
 
 
 def value(expression, *events, as_of="2024-07-01"):
@@ -110,13 +112,13 @@ def test_a_division_by_nothing_is_missing():
 def test_customers_without_visible_events_stand_between_those_with_some():
     table = events_of(("bob", "support", "2024-06-01"), ("dan", "support", "2024-08-01"))
     history = history_from_events(table, 100, ["ann", "bob", "cem", "dan"])
-    moment = Moment(history, unknown_profiles(4), at("2024-07-01"), ROLLS)
+    moment = Moment(history, unknown_profiles(4), at("2024-07-01"), ROLLS, NO_REFERENCES)
 
     columns = [Count("support", 90), DaysSince("support"), DistinctLabels("support", 90)]
 
     nan = np.nan
     np.testing.assert_array_equal(
-        moment.matrix(columns), [[0, nan, 0], [1, 30, 0], [0, nan, 0], [0, nan, 0]]
+        moment.matrix(program_of(columns)), [[0, nan, 0], [1, 30, 0], [0, nan, 0], [0, nan, 0]]
     )
 
 

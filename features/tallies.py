@@ -1,0 +1,194 @@
+"""Counts and totals of every happening in every window, for all customers at once.
+
+The rows of all happenings are put behind one another. Within a happening they are sorted by
+customer and time, so that one pass counts every window, and positions give the first and latest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.happenings import Happenings
+from features.history import MISSING, History, offsets_of_counts
+from features.months import DAY
+from features.program import Listing
+
+Values = NDArray[np.float64]
+Rows = NDArray[np.int64]
+_CELLS_A_ROW = 16
+"""Above so many cells a row a table of pairs costs more than sorting them."""
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """Hold the listed rows of a history's customers, and how they fall into windows.
+
+    `windows` are days before `as_of`, rising. `lists` holds (rows, values) of each listing.
+    """
+
+    history: History
+    as_of: int
+    windows: tuple[int, ...]
+    lists: Sequence[tuple[Rows, Rows]]
+    n_totalled: int
+
+    @property
+    def n_customers(self) -> int:
+        """Customers of the history."""
+        return self.history.n_customers
+
+    @cached_property
+    def age(self) -> NDArray[np.int8]:
+        """Place of the smallest window that holds each event, their number where none does."""
+        age = np.zeros(len(self.history.occurred), np.int8)
+        for days in self.windows:
+            age += self.history.occurred < self.as_of - days * DAY
+        return age
+
+    @cached_property
+    def day(self) -> NDArray[np.int64]:
+        """Number of the UTC day of each event."""
+        return self.history.occurred // DAY
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Rows of all listings, one listing behind the other."""
+        return np.concatenate([rows for rows, _ in self.lists])
+
+    @cached_property
+    def values(self) -> Rows:
+        """Values of `rows`."""
+        return np.concatenate([values for _, values in self.lists])
+
+    @cached_property
+    def _segment(self) -> Rows:
+        """Number of listing and customer of each of `rows`; it rises."""
+        lengths = [len(rows) for rows, _ in self.lists]
+        first = np.arange(len(lengths)) * self.n_customers
+        return np.repeat(first, lengths) + self.history.customer[self.rows]
+
+    @cached_property
+    def _cell(self) -> Rows:
+        n_segments = len(self.lists) * self.n_customers
+        return self.age[self.rows] * np.int64(n_segments) + self._segment
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Count the rows by window, shape (n_windows + 1, n_listings, n_customers); last is all."""
+        return self._summed(self._cell, None, len(self.lists))
+
+    @cached_property
+    def totals(self) -> Values:
+        """Add up values by window, shape (n_windows + 1, n_totalled, n_customers); last is all."""
+        n_rows = sum(len(rows) for rows, _ in self.lists[: self.n_totalled])
+        cell = self._cell[:n_rows]
+        if self.n_totalled < len(self.lists):
+            spare = (len(self.lists) - self.n_totalled) * self.n_customers
+            cell = cell - self.age[self.rows[:n_rows]] * np.int64(spare)
+        values = np.maximum(self.values[:n_rows], 0).astype(np.float64)
+        return self._summed(cell, values, self.n_totalled)
+
+    def _summed(self, cell: Rows, values: Values | None, n_listings: int) -> NDArray[Any]:
+        shape = (len(self.windows) + 1, n_listings, self.n_customers)
+        sums = np.bincount(cell, values, int(np.prod(shape))).reshape(shape)
+        return np.cumsum(sums, axis=0)
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each listing and customer begins in `rows`, shape (n_segments + 1,)."""
+        return offsets_of_counts(self.counts[-1].ravel())
+
+    def firsts(self, listings: Rows) -> Rows:
+        """Return places in `rows` of first ones, shape (n_listings, n_customers); -1 if none."""
+        segments = listings[:, None] * self.n_customers + np.arange(self.n_customers)
+        begin = self.offsets[segments]
+        return np.where(self.offsets[segments + 1] > begin, begin, -1)
+
+    def latests(self, listings: Rows) -> Rows:
+        """Return places in `rows` of latest ones, shape (n_listings, n_customers); -1 if none."""
+        segments = listings[:, None] * self.n_customers + np.arange(self.n_customers)
+        end = self.offsets[segments + 1]
+        return np.where(end > self.offsets[segments], end - 1, -1)
+
+    def reduced(self, listing: int, how: np.ufunc, values: Rows) -> Rows:
+        """Reduce values of one listing by customer, shape (n_customers,); 0 where there is none."""
+        offsets = self._offsets_of(listing)
+        found = np.flatnonzero(np.diff(offsets))
+        reduced = np.zeros(self.n_customers, np.int64)
+        if len(found):
+            reduced[found] = how.reduceat(values, offsets[found] - offsets[0])
+        return reduced
+
+    def _offsets_of(self, listing: int) -> NDArray[np.int64]:
+        begin = listing * self.n_customers
+        return self.offsets[begin : begin + self.n_customers + 1]
+
+    def counts_since(self, listing: int, since: int) -> Rows:
+        """Count rows of one listing after the latest of another, shape (n_customers,)."""
+        latest = self.latests(np.array([since]))[0]
+        row = np.where(latest >= 0, np.append(self.rows, 0)[latest], -1)
+        rows = self.lists[listing][0]
+        customer = self.history.customer[rows]
+        return np.bincount(customer[rows > row[customer]], minlength=self.n_customers)
+
+    def active_days(self, listing: int, largest: int) -> Rows:
+        """Count distinct UTC days by window up to a place, shape (largest + 1, n_customers)."""
+        rows = self.lists[listing][0]
+        rows = rows[self.age[rows] <= largest]
+        customer, day, age = self.history.customer[rows], self.day[rows], self.age[rows]
+        same_day = (customer[1:] == customer[:-1]) & (day[1:] == day[:-1])
+        same = same_day & (age[1:] == age[:-1])
+        is_new = np.concatenate([[True], ~same])[: len(rows)]
+        spans = np.flatnonzero(same_day & ~same)
+        cell = age.astype(np.int64) * self.n_customers + customer
+        size = (largest + 1) * self.n_customers
+        days = np.bincount(cell[is_new], minlength=size) - np.bincount(cell[spans], minlength=size)
+        return np.cumsum(days.reshape(largest + 1, self.n_customers), axis=0)
+
+    def distinct_labels(self, listing: int, largest: int) -> Rows:
+        """Count distinct labels by window up to a place, shape (largest + 1, n_customers)."""
+        rows = self.lists[listing][0]
+        rows = rows[(self.age[rows] <= largest) & (self.history.label[rows] >= 0)]
+        customer, label = self.history.customer[rows], self.history.label[rows].astype(np.int64)
+        latest = _latest_of_pairs(customer, label, len(self.history.labels))
+        cell = self.age[rows[latest]] * np.int64(self.n_customers) + customer[latest]
+        found = np.bincount(cell, minlength=(largest + 1) * self.n_customers)
+        return np.cumsum(found.reshape(largest + 1, self.n_customers), axis=0)
+
+
+def tallies_of(
+    history: History,
+    happenings: Happenings,
+    as_of: int,
+    windows: tuple[int, ...],
+    listings: Sequence[Listing],
+    n_totalled: int,
+) -> Tallies:
+    """List the rows of what a program asks for."""
+    lists = [_listed(happenings, listing) for listing in listings]
+    return Tallies(history, as_of, windows, lists, n_totalled)
+
+
+def _listed(happenings: Happenings, listing: Listing) -> tuple[Rows, Rows]:
+    rows, values = happenings.found(listing.happening)
+    if not listing.with_value:
+        return rows, values
+    known = values != MISSING
+    return rows[known], values[known]
+
+
+def _latest_of_pairs(customer: Rows, label: Rows, n_labels: int) -> Rows:
+    """Return the place of the last of each pair of customer and label."""
+    n_pairs = (int(customer[-1]) + 1) * n_labels if len(customer) else 0
+    pair = customer * n_labels + label
+    if n_pairs > _CELLS_A_ROW * len(pair):
+        order = np.argsort(pair, kind="stable")
+        ends = np.flatnonzero(np.append(pair[order][1:] != pair[order][:-1], True))
+        return order[ends]
+    latest = np.full(n_pairs, -1)
+    latest[pair] = np.arange(len(pair))
+    return latest[latest >= 0]
