@@ -22,6 +22,7 @@ from features.ingest.quoting import literal
 from features.ingest.staging import count_rows
 from features.ingest.tables import TableRules
 from features.log import EVENT_ORDER, Batch, Log, LogFile
+from features.whole_files import sync, whole_file
 
 ROWS_PER_BUCKET = 250_000
 FEWEST_BUCKETS, MOST_BUCKETS = 2, 256
@@ -130,23 +131,11 @@ def _sealed(folder: Path, file: LogFile) -> LogFile:
 
 
 def _commit(log: Log, folder: Path, batch: Batch, n_buckets: int) -> Log:
-    _sync(folder)
+    sync(folder)
     folder.rename(log.folder / batch.batch_id)
-    _sync(log.folder)
+    sync(log.folder)
     grown = replace(log, n_buckets=n_buckets, batches=(*log.batches, batch))
-    draft = log.folder / "tmp-manifest.json"
-    with draft.open("w") as content:
-        json.dump(grown.manifest(), content, indent=1)
-        content.flush()
-        os.fsync(content.fileno())
-    draft.replace(log.folder / "manifest.json")
-    _sync(log.folder)
+    with whole_file(log.folder / "manifest.json") as draft:
+        draft.write_text(json.dumps(grown.manifest(), indent=1))
+    sync(log.folder)
     return grown
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

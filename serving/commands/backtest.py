@@ -11,10 +11,10 @@ from rich.table import Table
 
 from features.ingest.lock import writing
 from features.instants import datetime_of
+from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar
-from serving.commands.whole_file import whole_file
 from serving.workspace import Workspace, open_workspace
 from training.backtest import PRODUCT, backtest_at, metrics_of
 from training.backtest_plan import BacktestPlan, plan_backtest

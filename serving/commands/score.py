@@ -19,11 +19,11 @@ from features.ingest.lock import writing
 from features.instants import datetime_of, instant_of
 from features.mistakes import InputRefusedError, Mistake
 from features.months import shift_months
+from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.commands.whole_file import whole_file
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace

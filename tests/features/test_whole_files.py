@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.commands.whole_file import whole_file
+from features.whole_files import whole_file
 
 
 def test_a_finished_draft_takes_the_place_of_the_file(tmp_path: Path) -> None:
