@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from features.history import History, history_from_events
-from features.log import Log, bucket_of
+from features.log import Log
 from features.profiles import Profiles, profiles_of
 from features.rules import CustomerRules
 from features.slices import Slice, slices
@@ -43,18 +43,9 @@ def block_of_slice(
 ) -> Block:
     """Return the customers of a slice who had been seen by then, as they were known then."""
     events = log.read_events(part.bucket, visible_before, between=(part.first, part.last))
-    return _block_from_log(log, events, rules, attributes)
-
-
-def block_of_customers(
-    log: Log, rules: CustomerRules, attributes: Sequence[str], customer_ids: Sequence[str]
-) -> Block:
-    """Return the block of these customers alone; those without events are not in it."""
-    by_bucket: dict[int, list[str]] = {}
-    for customer_id in customer_ids:
-        by_bucket.setdefault(bucket_of(customer_id, log.n_buckets), []).append(customer_id)
-    tables = [log.read_events(bucket, None, ids) for bucket, ids in by_bucket.items()]
-    return _block_from_log(log, pa.concat_tables(tables), rules, attributes)
+    history = history_from_events(events, rules.minor_units)
+    ids = list(history.customer_ids)
+    return Block(history, profiles_of(log.read_customers(ids), ids, attributes))
 
 
 def block_of(
@@ -63,11 +54,3 @@ def block_of(
     """Return the block that some events and the customers table make."""
     history = history_from_events(events, rules.minor_units)
     return Block(history, profiles_of(customers, list(history.customer_ids), attributes))
-
-
-def _block_from_log(
-    log: Log, events: pa.Table, rules: CustomerRules, attributes: Sequence[str]
-) -> Block:
-    history = history_from_events(events, rules.minor_units)
-    ids = list(history.customer_ids)
-    return Block(history, profiles_of(log.read_customers(ids), ids, attributes))
