@@ -20,6 +20,9 @@ NEVER = np.iinfo(np.int64).max
 """An instant later than any other: the end of what has no end yet."""
 
 
+_DAYS, _MONTHS = np.dtype("datetime64[D]"), np.dtype("datetime64[M]")
+
+
 def shift_months(instants: ArrayLike, months: ArrayLike, month: MonthRule) -> Instants:
     """Return each instant moved by its number of months; NEVER stays NEVER.
 
@@ -36,7 +39,7 @@ def shift_months(instants: ArrayLike, months: ArrayLike, month: MonthRule) -> In
     >>> str(shift_months(jan_31, 1, "calendar").astype("datetime64[us]"))[:10]
     '2024-02-29'
     """
-    at, by = np.broadcast_arrays(np.asarray(instants, np.int64), np.asarray(months, np.int64))
+    at, by = np.asarray(instants, np.int64), np.asarray(months, np.int64)
     moved = _shift_calendar(at, by) if month == "calendar" else at + by * _days(float(month))
     return np.where(at == NEVER, NEVER, moved)
 
@@ -48,11 +51,16 @@ def month_edges(as_of: int, n_months: int, month: MonthRule) -> Instants:
 
 def whole_months_between(start: ArrayLike, end: ArrayLike, month: MonthRule) -> Instants:
     """Return how many whole months fit from start to end (floor; negative if end is earlier)."""
-    begin, finish = np.broadcast_arrays(np.asarray(start, np.int64), np.asarray(end, np.int64))
+    begin, finish = np.asarray(start, np.int64), np.asarray(end, np.int64)
     if month != "calendar":
         return (finish - begin) // _days(float(month))
-    months = _month_number(finish) - _month_number(begin)
-    return months - (_shift_calendar(begin, months) > finish)
+    begin_day, finish_day = begin // DAY, finish // DAY
+    from_month, to_month = _months_of_days(begin_day), _months_of_days(finish_day)
+    # Where begin falls in the last month, clipped to its last day, against where finish does.
+    first, last = _first_day(to_month), _first_day(to_month + 1) - 1
+    falls_on = np.minimum(first + begin_day - _first_day(from_month), last)
+    is_over = (falls_on - begin_day) * DAY + begin <= finish
+    return to_month - from_month - ~is_over
 
 
 def months_that_fit(as_of: int, until: int, month: MonthRule) -> int:
@@ -64,22 +72,27 @@ def _days(days: ArrayLike) -> Instants:
     return np.rint(np.asarray(days, np.float64) * DAY).astype(np.int64)
 
 
-def _month_number(instants: Instants) -> Instants:
-    months: Instants = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    return months
+def month_numbers(instants: ArrayLike) -> Instants:
+    """Return the calendar month (UTC) of each instant, in months since 1970-01."""
+    return _months_of_days(np.asarray(instants, np.int64) // DAY)
 
 
 def _shift_calendar(instants: Instants, months: Instants) -> Instants:
     finite = np.where(instants == NEVER, 0, instants)
-    days = np.floor_divide(finite, DAY)
-    first = _month_number(finite)
-    day_of_month = days - _first_day(first)
+    days = finite // DAY
+    first = _months_of_days(days)
     target = first + months
     last_day = _first_day(target + 1) - _first_day(target) - 1
+    day_of_month = days - _first_day(first)
     moved_days: Instants = _first_day(target) + np.minimum(day_of_month, last_day)
     return moved_days * DAY + (finite - days * DAY)
 
 
-def _first_day(month_number: Instants) -> Instants:
-    days: Instants = month_number.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+def _months_of_days(days: Instants) -> Instants:
+    months: Instants = days.view(_DAYS).astype(_MONTHS).view(np.int64)
+    return months
+
+
+def _first_day(month_numbers: Instants) -> Instants:
+    days: Instants = month_numbers.view(_MONTHS).astype(_DAYS).view(np.int64)
     return days

@@ -5,6 +5,10 @@ Taken as of each landmark and stored with the model, so that one customer alone 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,18 @@ class References:
     allowances: Mapping[str, float] = field(default_factory=dict)
     cohort_prices: Mapping[str, int] = field(default_factory=dict)
     typical_price: int | None = None
+
+    @cached_property
+    def ladder_prices(self) -> NDArray[np.int64]:
+        """List prices on the ladder, rising, one a plan."""
+        return np.sort(np.fromiter(self.ladder.values(), np.int64, len(self.ladder)))
+
+    @cached_property
+    def cohort_months(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Cohorts as months since 1970-01, rising, and the price of each."""
+        named = sorted(self.cohort_prices)
+        months = np.array(named, dtype="datetime64[M]").astype(np.int64)
+        return months, np.array([self.cohort_prices[month] for month in named], dtype=np.int64)
 
     @property
     def floor(self) -> int | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.contract import KIND_CODES
+from features.contract import KIND_CODES, PLAN_KINDS
 from features.history import MISSING, History
 from features.months import DAY, NEVER, Instants, shift_months
 from features.rules import CustomerRules
@@ -60,6 +60,12 @@ class Timeline:
         """Return the step in force at an instant for each customer, -1 before the first."""
         begun = np.bincount(self.customer[self.at <= instant], minlength=self.n_customers)
         return np.where(begun > 0, self._first_step + begun - 1, -1)
+
+    def values_of(self, steps: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what steps hold at positions as `position` gives them; 0 before the first."""
+        if not len(steps):
+            return np.zeros(self.n_customers, dtype=np.int64)
+        return np.where(position >= 0, steps[position], 0)
 
     def open_at(self, instant: int) -> NDArray[np.int64]:
         """Return the number of open subscriptions at an instant, shape (n_customers,)."""
@@ -112,8 +118,9 @@ class Timeline:
         Sorted by customer and start; end is NEVER where the spell goes on.
         """
         is_open = self.n_open > 0
-        begins = is_open & ~np.concatenate([[False], is_open[:-1] & ~self._starts[1:]])
-        ends = ~is_open & np.concatenate([[False], is_open[:-1] & ~self._starts[1:]])
+        was_open = np.zeros(len(is_open), dtype=bool)
+        was_open[1:] = is_open[:-1] & (self.customer[1:] == self.customer[:-1])
+        begins, ends = is_open & ~was_open, ~is_open & was_open
         customer, start = self.customer[begins], self.at[begins]
         spell = np.cumsum(begins) - 1
         end = np.full(len(start), NEVER)
@@ -132,18 +139,11 @@ class Timeline:
         return begin, finish
 
     @cached_property
-    def _starts(self) -> NDArray[np.bool_]:
-        return np.concatenate([[True], self.customer[1:] != self.customer[:-1]])[: len(self.at)]
-
-    @cached_property
     def _first_step(self) -> NDArray[np.int64]:
         return np.searchsorted(self.customer, np.arange(self.n_customers))
 
     def _value_at(self, values: NDArray[np.int64], instant: int) -> NDArray[np.int64]:
-        position = self.position(instant)
-        if not len(values):
-            return np.zeros(self.n_customers, dtype=np.int64)
-        return np.where(position >= 0, values[position], 0)
+        return self.values_of(values, self.position(instant))
 
 
 def _shares_of_months(start: Instants, end: Instants, edges: Instants) -> NDArray[np.float64]:
@@ -168,21 +168,19 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
     intervals = _intervals(history, rules)
     customer = np.concatenate([intervals.customer, intervals.customer])
     at = np.concatenate([intervals.start, intervals.end])
-    sign = np.repeat([1, -1], len(intervals.start))
-    changes = np.stack([np.ones(len(at), np.int64), *(np.tile(c, 2) for c in _prices(intervals))])
-    kept = at != NEVER
-    order = np.flatnonzero(kept)[np.lexsort((at[kept], customer[kept]))]
-    levels = np.cumsum((changes * sign)[:, order], axis=1)
+    order = np.lexsort((at, customer))
+    opened = np.stack([np.ones_like(intervals.mrr), intervals.mrr, intervals.list_mrr])
+    # All that opens closes, if only at NEVER: running totals begin anew with each customer.
+    levels = np.cumsum(np.concatenate([opened, -opened], axis=1)[:, order], axis=1)
     customer, at = customer[order], at[order]
-    last_of_instant = np.concatenate(
-        [(customer[1:] != customer[:-1]) | (at[1:] != at[:-1]), [True]]
-    )[: len(at)]
-    levels = _restarted(levels, customer)[:, last_of_instant]
+    is_step = at != NEVER
+    is_step[:-1] &= (customer[1:] != customer[:-1]) | (at[1:] != at[:-1])
+    levels = levels[:, is_step]
     return Timeline(
         n_customers=history.n_customers,
         intervals=intervals,
-        customer=customer[last_of_instant],
-        at=at[last_of_instant],
+        customer=customer[is_step],
+        at=at[is_step],
         n_open=levels[0],
         mrr=levels[1],
         list_mrr=levels[2],
@@ -190,41 +188,30 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
     )
 
 
-def _prices(intervals: Intervals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return intervals.mrr, intervals.list_mrr
-
-
-def _restarted(levels: NDArray[np.int64], customer: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return running totals that begin anew with each customer."""
-    if not len(customer):
-        return levels
-    first = np.flatnonzero(np.concatenate([[True], customer[1:] != customer[:-1]]))
-    before = np.concatenate([np.zeros((len(levels), 1), np.int64), levels], axis=1)[:, first]
-    return levels - np.repeat(before, np.diff(np.append(first, len(customer))), axis=1)
-
-
 def _intervals(history: History, rules: CustomerRules) -> Intervals:
     rows = _effective_rows(history)
-    group = _groups(history, rows)
-    is_last = np.append(group[1:] != group[:-1], True)[: len(rows)]
+    customer, subscription = history.customer[rows], history.subscription[rows]
     start, is_cancel = history.effective[rows], history.kind[rows] == _CANCEL
-    following = np.where(is_last, NEVER, np.roll(start, -1))
+    goes_on = (customer[1:] == customer[:-1]) & (subscription[1:] == subscription[:-1])
+    following = np.full(len(rows), NEVER)
+    following[:-1][goes_on] = start[1:][goes_on]
     end = _lapsed(following, start, history.term_months[rows], rules)
-    is_closed = np.roll(is_cancel, -1) & ~is_last & (end == following)
-    closing = np.where(is_closed, np.roll(rows, -1), -1)
+    is_closed = goes_on & is_cancel[1:] & (end[:-1] == start[1:])
+    closing = np.full(len(rows), -1)
+    closing[:-1][is_closed] = rows[1:][is_closed]
     kept = ~is_cancel & (end > start)
-    mrr = np.maximum(history.value[rows], 0)
-    listed = history.list_value[rows]
+    rows = rows[kept]
+    mrr, listed = np.maximum(history.value[rows], 0), history.list_value[rows]
     return Intervals(
-        customer=history.customer[rows][kept],
-        subscription=history.subscription[rows][kept],
+        customer=customer[kept],
+        subscription=subscription[kept],
         start=start[kept],
         end=end[kept],
-        row=rows[kept],
+        row=rows,
         closing_row=closing[kept],
-        mrr=mrr[kept],
-        list_mrr=np.where(listed == MISSING, mrr, listed)[kept],
-        term_months=history.term_months[rows][kept],
+        mrr=mrr,
+        list_mrr=np.where(listed == MISSING, mrr, listed),
+        term_months=history.term_months[rows],
     )
 
 
@@ -239,11 +226,14 @@ def _lapsed(
 
 def _effective_rows(history: History) -> NDArray[np.int64]:
     """Return rows of plan events and of cancellations that count, by subscription and effect."""
-    rows = history.of_kind("subscribe", "plan_change", "renew", "cancel", "cancel_withdrawn")
-    rows = rows[np.lexsort((rows, history.subscription[rows], history.customer[rows]))]
-    rows = rows[~_withdrawn(history, rows)]
-    effective, subscription = history.effective[rows], history.subscription[rows]
-    rows = rows[np.lexsort((rows, effective, subscription, history.customer[rows]))]
+    rows = history.of_kind(*PLAN_KINDS, "cancel", "cancel_withdrawn")
+    customer, subscription = history.customer[rows], history.subscription[rows]
+    if (history.kind[rows] == _WITHDRAWN).any():
+        rows = rows[np.lexsort((subscription, customer))]
+        rows = rows[~_withdrawn(history, rows)]
+        customer, subscription = history.customer[rows], history.subscription[rows]
+    # Stable, and of two rows of one subscription the earlier already comes first.
+    rows = rows[np.lexsort((history.effective[rows], subscription, customer))]
     return rows[~_overtaken_by_cancel(history, rows)]
 
 
@@ -263,6 +253,8 @@ def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _overtaken_by_cancel(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Mark plan events booked before a cancellation that takes effect ahead of them."""
     kind = history.kind[rows]
+    if not (kind == _CANCEL).any():
+        return np.zeros(len(rows), dtype=bool)
     base = _groups(history, rows) * (len(history.kind) + 1)
     asked = np.where(kind == _CANCEL, rows + 1, 0)
     latest_cancel = np.maximum.accumulate(base + asked) - base - 1

@@ -1,22 +1,25 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.history import history_from_events
 from features.kernel import Moment
-from features.profiles import Profiles, unknown_profiles
+from features.profiles import unknown_profiles
+from features.references import NO_REFERENCES
 from tests.features.histories import at, events_of, history_of
 from tests.features.strategies import ROLLS
 
 LAPSES = ROLLS.model_copy(update={"term_end": "lapses"})
 
 
-def plan_of(*events, as_of, rules=ROLLS, acquired=None):
+def plan_of(*events, as_of, rules=ROLLS, acquired=None, references=NO_REFERENCES):
     history = history_of(*[("ann", *event) for event in events])
     profiles = unknown_profiles(1)
     if acquired:
         known = np.array([at(acquired)])
-        profiles = Profiles(known, profiles.acquisition_cost, profiles.acquisition_channel)
-    return Moment(history, profiles, at(as_of), rules).plan
+        profiles = replace(profiles, acquired=known)
+    return Moment(history, profiles, at(as_of), rules, references).plan
 
 
 def value(name, *events, **circumstances):
@@ -173,7 +176,7 @@ def test_the_main_plan_is_the_dearest_that_is_open():
 
 def test_customers_without_a_visible_event_have_no_plan():
     history = history_from_events(events_of(), 100, ["ann", "bob"])
-    plan = Moment(history, unknown_profiles(2), at("2024-01-01"), ROLLS).plan
+    plan = Moment(history, unknown_profiles(2), at("2024-01-01"), ROLLS, NO_REFERENCES).plan
 
     assert plan.plan_label.tolist() == ["", ""]
     assert plan.is_open.tolist() == [False, False]
