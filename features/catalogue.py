@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import chain, count
 
 import numpy as np
@@ -17,6 +16,7 @@ from features.signals import advocacy, billing, plan, purchases, support, tenure
 
 FAMILIES = (tenure, plan, billing, usage, support, advocacy, purchases)
 _ATTRIBUTES = Family("attributes")
+_MOST_PROGRAMS = 64
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,21 @@ def catalogue(contract: Contract, vocabulary: Vocabulary) -> tuple[Signal, ...]:
 
 def signal_matrix(moment: Moment, signals: Sequence[Signal]) -> NDArray[np.float64]:
     """Return the signals of every customer, shape (n_customers, n_signals); NaN where missing."""
-    return moment.matrix(_program(tuple(signals)))
+    return moment.matrix(_program(signals))
 
 
-@lru_cache(maxsize=8)
-def _program(signals: tuple[Signal, ...]) -> Program:
-    return program_of([signal.expression for signal in signals])
+_programs: dict[int, tuple[Sequence[Signal], Program]] = {}
+"""Programs by the identity of their signals: to hash a whole catalogue would cost a score."""
+
+
+def _program(signals: Sequence[Signal]) -> Program:
+    kept, program = _programs.get(id(signals), (None, None))
+    if program is None or kept is not signals:
+        program = program_of([signal.expression for signal in signals])
+        if len(_programs) >= _MOST_PROGRAMS:
+            _programs.clear()
+        _programs[id(signals)] = (signals, program)
+    return program
 
 
 def _of_words(vocabulary: Vocabulary) -> Iterator[Signal]:

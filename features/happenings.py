@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.contract import KIND_CODES, KINDS, PLAN_KINDS
 from features.history import MISSING, QUANTITY_SCALE, History
 from features.months import HOUR
+from features.program import Listing
 from features.references import References
 
 Rows = NDArray[np.int64]
@@ -111,8 +112,8 @@ MOVES: Mapping[str, Callable[[PlanMoves], NDArray[np.bool_]]] = {
 }
 """Moves between plans or prices; the value of one is the change of list price in minor units.
 
-There is one more, `downgrade_to_floor`: a downgrade whose new list price is not above the cheapest plan on the
-ladder in force at as_of.
+There is one more, `downgrade_to_floor`: a downgrade whose new list price is not above the
+cheapest plan on the ladder in force at as_of.
 """
 
 
@@ -193,6 +194,14 @@ class Happenings:
         if name not in self._found:
             self._found[name] = self._computed(name)
         return self._found[name]
+
+    def listed(self, listing: Listing) -> tuple[Rows, Rows]:
+        """Return the rows of a listing, rising, and their values."""
+        rows, values = self.found(listing.happening)
+        if not listing.with_value:
+            return rows, values
+        known = values != MISSING
+        return rows[known], values[known]
 
     def _computed(self, name: str) -> tuple[Rows, Rows]:
         if name in _DERIVED:

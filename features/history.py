@@ -62,7 +62,7 @@ class History:
         return self if is_visible.all() else self.rows(np.flatnonzero(is_visible))
 
     def span(self, first: int, last: int) -> "History":
-        """Return the histories of customers first up to, not including, last; no event is copied."""
+        """Return the histories of customers first to last - 1, without copying an event."""
         if first == 0 and last == self.n_customers:
             return self
         begin, end = self.offsets[first], self.offsets[last]

@@ -39,11 +39,11 @@ from features.profiles import Profiles
 from features.program import Leaves, Listing, Program, program_of
 from features.references import References
 from features.rules import CustomerRules
-from features.tallies import Tallies, tallies_of
+from features.tallies import Tallies
 from features.timeline import Timeline, timeline_of
 
 Values = NDArray[np.float64]
-CUSTOMERS_AT_ONCE = 8192
+CUSTOMERS_AT_ONCE = 1024
 """Customers whose tables of counts fit into a processor's cache, more or less."""
 
 
@@ -84,29 +84,28 @@ class Moment:
     def matrix(self, program: Program) -> Values:
         """Return one column an output of the program, shape (n_customers, n_outputs)."""
         n_customers = self.history.n_customers
-        matrix = np.empty((n_customers, len(program.outputs)))
+        matrix = np.empty((len(program.outputs), n_customers))
+        of_customers = {
+            place: self._of_customers(leaf) for place, leaf in program.leaves_of_customers
+        }
         for first in range(0, n_customers, CUSTOMERS_AT_ONCE):
             last = min(first + CUSTOMERS_AT_ONCE, n_customers)
-            matrix[first:last] = self._table(program, first, last)[program.outputs].T
-        return matrix
+            table = np.empty((program.n_places, last - first))
+            for place, values in of_customers.items():
+                table[place] = values[first:last]
+            self._fill(table, program, self.history.span(first, last))
+            matrix[:, first:last] = table[program.outputs]
+        return matrix.T
 
-    def _table(self, program: Program, first: int, last: int) -> Values:
-        """Return the values of all places for some customers, shape (n_places, n_customers)."""
-        history = self.history.span(first, last)
+    def _fill(self, table: Values, program: Program, history: History) -> None:
+        """Fill the places of what events say and of arithmetic, shape (n_places, n_customers)."""
         happenings = Happenings(history, self.references)
-        tallies = tallies_of(
-            history, happenings, self.as_of, program.windows, program.listings, program.n_totalled
-        )
-        table = np.empty((program.n_places, last - first))
-        for type_, leaves in program.leaves.items():
-            if type_ in _OF_EVENTS:
-                table[leaves.places] = _OF_EVENTS[type_](tallies, leaves, program)
-            else:
-                for place, leaf in zip(leaves.places, leaves.expressions, strict=True):
-                    table[place] = self._of_customers(leaf)[first:last]
+        lists = [happenings.listed(listing) for listing in program.listings]
+        tallies = Tallies(history, self.as_of, program.windows, lists, program.n_totalled)
+        for type_, leaves in program.leaves_of_events.items():
+            table[leaves.places] = _OF_EVENTS[type_](tallies, leaves, program)
         for step in program.steps:
             table[step.into] = combined(step.operator, table[step.left], table[step.right])
-        return table
 
     def _of_customers(self, leaf: Expression) -> Values:
         match leaf:
@@ -167,17 +166,27 @@ def _means(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
 
 def _days_since(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
     is_first = np.array([leaf.which == "first" for leaf in leaves.expressions])  # type: ignore[attr-defined]
-    listing = leaves.listing
-    place = np.where(is_first[:, None], tallies.firsts(listing), tallies.latests(listing))
-    row = np.append(tallies.rows, 0)[place]
-    occurred = np.append(tallies.history.occurred, 0)[row]
-    return np.where(place >= 0, (tallies.as_of - occurred) / DAY, np.nan)
+    days = np.empty((len(is_first), tallies.n_customers))
+    for mask, found in ((is_first, tallies.firsts), (~is_first, tallies.latests)):
+        place = found(leaves.listing[mask])
+        occurred = _picked(place, tallies.rows, tallies.history.occurred)
+        days[mask] = np.where(place >= 0, (tallies.as_of - occurred) / DAY, np.nan)
+    return days
 
 
 def _latest(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
     place = tallies.latests(leaves.listing)
-    values = np.append(tallies.values, 0)[place] / _scales(tallies, leaves)
+    values = _picked(place, tallies.values) / _scales(tallies, leaves)
     return np.where(place >= 0, values, np.nan)
+
+
+def _picked(place: NDArray[np.int64], *arrays: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what arrays, each indexing the next, hold at places; anything where a place is -1."""
+    for array in arrays:
+        if not len(array):
+            return np.zeros(place.shape, np.int64)
+        place = array[place]
+    return place
 
 
 def _largest(tallies: Tallies, leaves: Leaves, _: Program) -> Values:

@@ -69,7 +69,8 @@ class Program:
     windows: tuple[int, ...]
     listings: tuple[Listing, ...]
     n_totalled: int
-    leaves: dict[type[Expression], Leaves]
+    leaves_of_events: dict[type[Expression], Leaves]
+    leaves_of_customers: tuple[tuple[int, Expression], ...]
     steps: tuple[Step, ...]
     listing_numbers: dict[Listing, int] = field(repr=False)
 
@@ -91,7 +92,12 @@ def program_of(expressions: Sequence[Expression]) -> Program:
         windows=windows,
         listings=listings,
         n_totalled=len(totalled),
-        leaves=_leaves(place, numbers, windows),
+        leaves_of_events=_leaves(place, numbers, windows),
+        leaves_of_customers=tuple(
+            (number, part)
+            for part, number in place.items()
+            if not hasattr(part, "happening") and not isinstance(part, Arithmetic)
+        ),
         steps=tuple(_steps(place)),
         listing_numbers=numbers,
     )
@@ -125,13 +131,13 @@ def _leaves(
 ) -> dict[type[Expression], Leaves]:
     by_type: defaultdict[type[Expression], list[Expression]] = defaultdict(list)
     for part in place:
-        if not isinstance(part, Arithmetic):
+        if hasattr(part, "happening"):
             by_type[type(part)].append(part)
     return {
         type_: Leaves(
             np.array([place[part] for part in parts]),
             tuple(parts),
-            np.array([numbers[_listing(part)] for part in parts if hasattr(part, "happening")]),
+            np.array([numbers[_listing(part)] for part in parts]),
             np.array([_window(part, windows) for part in parts]),
         )
         for type_, parts in by_type.items()

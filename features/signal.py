@@ -37,7 +37,7 @@ class Family:
     group: str
     contracts: tuple[Contract, ...] = BOTH
 
-    def signal(
+    def signal(  # noqa: PLR0913 -- a declaration, written once a signal
         self,
         name: str,
         sentence: str,
@@ -50,7 +50,7 @@ class Family:
         """Return one signal; `days` is the window that its name ends in."""
         return Signal(name, sentence, unit, expression, self.group, risk, days, self.contracts)
 
-    def windows(
+    def windows(  # noqa: PLR0913, PLR0917 -- likewise
         self,
         name: str,
         what: str,

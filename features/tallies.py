@@ -4,6 +4,7 @@ The rows of all happenings are put behind one another. Within a happening they a
 customer and time, so that one pass counts every window, and positions give the first and latest.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.happenings import Happenings
-from features.history import MISSING, History, offsets_of_counts
+from features.history import History, offsets_of_counts
 from features.months import DAY
-from features.program import Listing
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -94,8 +93,8 @@ class Tallies:
 
     def _summed(self, cell: Rows, values: Values | None, n_listings: int) -> NDArray[Any]:
         shape = (len(self.windows) + 1, n_listings, self.n_customers)
-        sums = np.bincount(cell, values, int(np.prod(shape))).reshape(shape)
-        return np.cumsum(sums, axis=0)
+        sums = np.bincount(cell, values, math.prod(shape)).reshape(shape)
+        return _running(sums)
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
@@ -129,11 +128,12 @@ class Tallies:
 
     def counts_since(self, listing: int, since: int) -> Rows:
         """Count rows of one listing after the latest of another, shape (n_customers,)."""
-        latest = self.latests(np.array([since]))[0]
-        row = np.where(latest >= 0, np.append(self.rows, 0)[latest], -1)
+        latest = np.full(self.n_customers, -1)
+        marks = self.lists[since][0]
+        latest[self.history.customer[marks]] = marks
         rows = self.lists[listing][0]
         customer = self.history.customer[rows]
-        return np.bincount(customer[rows > row[customer]], minlength=self.n_customers)
+        return np.bincount(customer[rows > latest[customer]], minlength=self.n_customers)
 
     def active_days(self, listing: int, largest: int) -> Rows:
         """Count distinct UTC days by window up to a place, shape (largest + 1, n_customers)."""
@@ -147,7 +147,7 @@ class Tallies:
         cell = age.astype(np.int64) * self.n_customers + customer
         size = (largest + 1) * self.n_customers
         days = np.bincount(cell[is_new], minlength=size) - np.bincount(cell[spans], minlength=size)
-        return np.cumsum(days.reshape(largest + 1, self.n_customers), axis=0)
+        return _running(days.reshape(largest + 1, self.n_customers))
 
     def distinct_labels(self, listing: int, largest: int) -> Rows:
         """Count distinct labels by window up to a place, shape (largest + 1, n_customers)."""
@@ -157,28 +157,14 @@ class Tallies:
         latest = _latest_of_pairs(customer, label, len(self.history.labels))
         cell = self.age[rows[latest]] * np.int64(self.n_customers) + customer[latest]
         found = np.bincount(cell, minlength=(largest + 1) * self.n_customers)
-        return np.cumsum(found.reshape(largest + 1, self.n_customers), axis=0)
+        return _running(found.reshape(largest + 1, self.n_customers))
 
 
-def tallies_of(
-    history: History,
-    happenings: Happenings,
-    as_of: int,
-    windows: tuple[int, ...],
-    listings: Sequence[Listing],
-    n_totalled: int,
-) -> Tallies:
-    """List the rows of what a program asks for."""
-    lists = [_listed(happenings, listing) for listing in listings]
-    return Tallies(history, as_of, windows, lists, n_totalled)
-
-
-def _listed(happenings: Happenings, listing: Listing) -> tuple[Rows, Rows]:
-    rows, values = happenings.found(listing.happening)
-    if not listing.with_value:
-        return rows, values
-    known = values != MISSING
-    return rows[known], values[known]
+def _running(sums: NDArray[Any]) -> NDArray[Any]:
+    """Add to each window, in place, what the smaller ones hold."""
+    for window in range(1, len(sums)):
+        sums[window] += sums[window - 1]
+    return sums
 
 
 def _latest_of_pairs(customer: Rows, label: Rows, n_labels: int) -> Rows:

@@ -49,7 +49,7 @@ def test_every_signal_has_a_value_for_customers_without_a_history(contract, n_cu
     signals = catalogue(contract, VOCABULARY)
 
     matrix = signal_matrix(
-        Moment(history, unknown_profiles(n_customers), at("2024-01-01"), ROLLS), signals
+        Moment(history, unknown_profiles(n_customers), at("2024-01-01"), ROLLS, NO_REFERENCES), signals
     )
 
     assert matrix.shape == (n_customers, len(signals))
