@@ -139,6 +139,7 @@ class Log:
         visible_before: datetime | None = None,
         customer_ids: Sequence[str] | None = None,
         between: tuple[str, str] | None = None,
+        kinds: Sequence[str] | None = None,
     ) -> pa.Table:
         """Read one bucket of events, sorted by customer_id, occurred_at, event_id.
 
@@ -150,8 +151,12 @@ class Log:
             Keep only what occurred and was recorded strictly before this aware instant.
         customer_ids
             Keep only these customers; those who live in other buckets are not found here.
+        kinds
+            Keep only events of these kinds.
         between
             Keep only customers from the first to the last of these ids, both included.
+        kinds
+            Keep only events of these kinds.
 
         Returns
         -------
@@ -163,7 +168,7 @@ class Log:
         paths = self.files("events", bucket)
         if not paths:
             return EVENT_SCHEMA.empty_table()
-        condition, values = _condition(visible_before, customer_ids, between)
+        condition, values = _condition(visible_before, customer_ids, between, kinds)
         # The rows of one file are in order already.
         order = f" ORDER BY {EVENT_ORDER}" if len(paths) > 1 else ""
         query = (
@@ -215,7 +220,7 @@ class Log:
         paths = self.files(table)
         if not paths:
             return arrow_schema(columns).empty_table()
-        condition, values = _condition(None, customer_ids, None)
+        condition, values = _condition(None, customer_ids, None, None)
         query = f"SELECT * FROM read_parquet($files) WHERE {condition}"
         return self.query(query, {"files": _texts(paths)} | values)
 
@@ -248,6 +253,7 @@ def _condition(
     visible_before: datetime | None,
     customer_ids: Sequence[str] | None,
     between: tuple[str, str] | None,
+    kinds: Sequence[str] | None,
 ) -> tuple[str, dict[str, Any]]:
     conditions, values = ["true"], dict[str, Any]()
     if visible_before is not None:
@@ -257,9 +263,15 @@ def _condition(
     if customer_ids is not None:
         values["ids"] = list(customer_ids)
         conditions.append("customer_id IN (SELECT unnest($ids::VARCHAR[]))")
+    if kinds is not None:
+        values["kinds"] = list(kinds)
+        conditions.append("list_contains($kinds::VARCHAR[], kind)")
     if between is not None:
         values["first"], values["last"] = between
         conditions.append("customer_id BETWEEN $first AND $last")
+    if kinds is not None:
+        values["kinds"] = list(kinds)
+        conditions.append("list_contains($kinds::VARCHAR[], kind)")
     return " AND ".join(conditions), values
 
 

@@ -5,6 +5,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
 from features.log import Log
 
@@ -15,19 +17,14 @@ CUSTOMER_SIZE = 10
 
 @dataclass(frozen=True)
 class Slice:
-    """Name the customers of a bucket from `first` to `last`, with all events of theirs."""
+    """Name the customers of a bucket from `first` to `last`; `number` counts through the log."""
 
-    bucket: int
     number: int
+    bucket: int
     first: str
     last: str
     events: int
     customers: int
-
-    @property
-    def is_first(self) -> bool:
-        """Whether no slice of the bucket comes before it."""
-        return self.number == 0
 
 
 def slices(log: Log, size: int = SLICE_SIZE) -> Iterator[Slice]:
@@ -35,14 +32,16 @@ def slices(log: Log, size: int = SLICE_SIZE) -> Iterator[Slice]:
 
     A slice ends with the customer that fills it: one customer is never cut.
     """
+    number = count()
     for bucket in range(log.n_buckets):
-        yield from _slices_of(log, bucket, size)
+        for row in _cut(log, bucket, size):
+            yield Slice(next(number), bucket, **row)
 
 
-def _slices_of(log: Log, bucket: int, size: int) -> Iterator[Slice]:
+def _cut(log: Log, bucket: int, size: int) -> list[dict[str, Any]]:
     paths = [str(path) for path in log.files("events", bucket)]
     if not paths:
-        return
+        return []
     query = f"""
         WITH counts AS (
             SELECT customer_id, count(*) AS n FROM read_parquet($files) GROUP BY customer_id
@@ -54,5 +53,4 @@ def _slices_of(log: Log, bucket: int, size: int) -> Iterator[Slice]:
         SELECT min(customer_id) AS first, max(customer_id) AS last,
             CAST(sum(n) AS BIGINT) AS events, count(*) AS customers
         FROM placed GROUP BY place // {size} ORDER BY first"""
-    for number, row in enumerate(log.query(query, {"files": paths}).to_pylist()):
-        yield Slice(bucket, number, **row)
+    return list(log.query(query, {"files": paths}).to_pylist())

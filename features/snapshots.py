@@ -1,67 +1,196 @@
-"""Batch features: one row a customer and `as_of`, bucket by bucket, all or nothing an `as_of`."""
+"""Batch features: one row a customer and `as_of`, slice by slice, all or nothing an `as_of`."""
 
-import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.blocks import Block, blocks
-from features.catalogue import catalogue, signal_matrix
+from features.asked import Asked, Inputs, asked_at
+from features.blocks import Block, block_of_slice
+from features.building import Building, snapshot_key, write_part
+from features.canary import LeakFoundError, require_no_leak, sampled
+from features.catalogue import signal_matrix
 from features.instants import instant_of
 from features.kernel import Moment
-from features.log import Log
 from features.rules import CustomerRules
-from features.signal import Signal
-from features.vocabulary import vocabulary_of
+from features.slices import Slice, slices
+from features.workers import available_cores, peak_memory_bytes, worked
+
+Tell = Callable[[str, float], None]
+FEWEST_EVENTS_FOR_PROCESSES = 2_000_000
+"""Events times instants; below, one process is done before others have begun."""
+_SHARE_OF_ASKING = 0.1
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Name what was written for one `as_of`."""
+    """Name what is there for one `as_of`; `is_new` unless it was up to date already."""
 
     as_of: datetime
     folder: Path
     customers: int
     signals: int
+    is_new: bool
 
 
-def write_snapshot(
-    log: Log, rules: CustomerRules, attributes: list[str], as_of: datetime, folder: Path
-) -> Snapshot:
-    """Write every signal of every customer visible at `as_of` into a folder of Parquet files.
+@dataclass(frozen=True)
+class SnapshotRun:
+    """Hold the snapshots of a run and what it took; parts that an earlier run left cost nothing."""
 
-    One file a bucket, sorted by customer_id: `customer_id`, `as_of`, then one float64 column a
-    signal, null where it has no value. An earlier snapshot in the folder is replaced as a whole.
+    snapshots: tuple[Snapshot, ...]
+    events: int
+    seconds: float
+    workers: int
+    peak_memory_bytes: int
+
+    @property
+    def events_per_second(self) -> float:
+        """Events of the log that were read and computed on, for all instants together."""
+        return self.events / self.seconds
+
+
+def write_snapshots(
+    inputs: Inputs,
+    folders: Mapping[datetime, Path],
+    workers: int | None = None,
+    tell: Tell = lambda _what, _share: None,
+) -> SnapshotRun:
+    """Write every signal of every customer visible at each instant into its folder of Parquet.
+
+    One file a slice, sorted by customer_id: `customer_id`, `as_of`, then one float64 column a
+    signal, null where it has no value. A slice is read once for all instants. What an unfinished
+    run left is gone on from, and a snapshot that is up to date is left as it is.
+
+    Parameters
+    ----------
+    workers : optional
+        Processes that share the work; by default one a core, or one alone where little is to do.
+
+    Raises
+    ------
+    LeakFoundError
+        If a signal knew what was not visible yet; then nothing is published.
+    WorkerLostError
+        If a worker died; the next run goes on from what was finished.
     """
-    vocabulary = vocabulary_of(log, attributes, as_of)
-    signals = catalogue(rules.contract, vocabulary)
-    building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    customers = 0
-    for number, block in enumerate(blocks(log, rules, attributes, as_of)):
-        table = signal_table(block, rules, as_of, signals)
-        pq.write_table(table, building / f"features-{number:03d}.parquet", compression="zstd")
-        customers += table.num_rows
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
-    return Snapshot(as_of, folder, customers, len(signals))
-
-
-def signal_table(
-    block: Block, rules: CustomerRules, as_of: datetime, signals: tuple[Signal, ...]
-) -> pa.Table:
-    """Return the signals of a block's customers as a table, NaN as null."""
-    moment = Moment(block.history, block.profiles, instant_of(as_of), rules)
-    values = signal_matrix(moment, signals)
-    n_customers = block.history.n_customers
-    columns: dict[str, pa.Array] = {
-        "customer_id": pa.array(block.history.customer_ids, pa.string()),
-        "as_of": pa.array([as_of] * n_customers, pa.timestamp("us", tz="UTC")),
+    began = time.monotonic()
+    buildings = {
+        as_of: Building(folder, snapshot_key(inputs, as_of)) for as_of, folder in folders.items()
     }
-    for number, signal in enumerate(signals):
+    wanted = {as_of: place for as_of, place in buildings.items() if not place.is_published}
+    workers = workers or workers_for(inputs.log.n_events * len(wanted))
+    done = list(_built(inputs, wanted, workers, tell)) if wanted else []
+    for place in wanted.values():
+        place.publish()
+    return SnapshotRun(
+        tuple(_described(as_of, place, as_of in wanted) for as_of, place in buildings.items()),
+        events=sum(part.events for part in done),
+        seconds=time.monotonic() - began,
+        workers=workers,
+        peak_memory_bytes=max((part.peak_memory_bytes for part in done), default=0),
+    )
+
+
+def signal_table(block: Block, rules: CustomerRules, asked: Asked) -> pa.Table:
+    """Return the signals of those customers of a block who had been seen by then, NaN as null."""
+    moment = Moment(block.history, block.profiles, instant_of(asked.as_of), rules, asked.references)
+    seen = np.flatnonzero(np.diff(moment.history.offsets))
+    values = signal_matrix(moment, asked.signals)[seen]
+    as_of = pa.scalar(asked.as_of, pa.timestamp("us", tz="UTC"))
+    columns: dict[str, pa.Array] = {
+        "customer_id": pa.array(block.history.customer_ids[seen], pa.string()),
+        "as_of": pa.repeat(as_of, len(seen)),
+    }
+    for number, signal in enumerate(asked.signals):
         columns[signal.name] = pa.array(values[:, number], pa.float64(), from_pandas=True)
     return pa.table(columns)
+
+
+def workers_for(events: int) -> int:
+    """Return how many processes are worth starting for so many events times instants."""
+    return available_cores() if events >= FEWEST_EVENTS_FOR_PROCESSES else 1
+
+
+@dataclass(frozen=True)
+class _Done:
+    """Say what a slice took; `events` is 0 where an earlier run had made it."""
+
+    events: int
+    of_slice: int
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class _SliceWork:
+    """Make the parts of all snapshots that a slice lacks."""
+
+    inputs: Inputs
+    asked: tuple[Asked, ...]
+    buildings: tuple[Building, ...]
+
+    def __call__(self, part: Slice) -> _Done:
+        lacking = [
+            (asked, building.part(part))
+            for asked, building in zip(self.asked, self.buildings, strict=True)
+            if not building.part(part).exists()
+        ]
+        if lacking:
+            latest = max(asked.as_of for asked, _ in lacking)
+            block = block_of_slice(
+                self.inputs.log, part, self.inputs.rules, self.inputs.attributes, latest
+            )
+            for asked, path in lacking:
+                if part.number == 0:
+                    self._watch(part, block, asked)
+                write_part(signal_table(block, self.inputs.rules, asked), path)
+        return _Done(part.events if lacking else 0, part.events, peak_memory_bytes())
+
+    def _watch(self, part: Slice, block: Block, asked: Asked) -> None:
+        """Hold the first slice against the canary before anything of it is kept."""
+        seen = np.diff(block.history.visible_before(instant_of(asked.as_of)).offsets) > 0
+        chosen = sampled(np.flatnonzero(seen))
+        ids = list(block.history.customer_ids[chosen])
+        events = self.inputs.log.read_events(part.bucket, None, ids, (part.first, part.last))
+        require_no_leak(events, block.profiles.customers(chosen), self.inputs.rules, asked)
+
+
+def _built(
+    inputs: Inputs, wanted: Mapping[datetime, Building], workers: int, tell: Tell
+) -> Iterator[_Done]:
+    """Yield what each slice took, with all parts of it written."""
+    asked = []
+    for number, as_of in enumerate(wanted):
+        tell(f"words and references of {as_of:%Y-%m-%d}", _SHARE_OF_ASKING * number / len(wanted))
+        asked.append(asked_at(inputs, as_of))
+    places = tuple(wanted.values())
+    for place in places:
+        place.begin()
+    work = _SliceWork(inputs, tuple(asked), places)
+    try:
+        yield from _told(worked(work, slices(inputs.log), workers), inputs.log.n_events, tell)
+    except LeakFoundError:
+        for place in places:
+            place.abandon()
+        raise
+
+
+def _told(parts: Iterator[_Done], n_events: int, tell: Tell) -> Iterator[_Done]:
+    began, passed, computed = time.monotonic(), 0, 0
+    for part in parts:
+        passed, computed = passed + part.of_slice, computed + part.events
+        rate = computed / (time.monotonic() - began)
+        share = _SHARE_OF_ASKING + (1 - _SHARE_OF_ASKING) * passed / n_events
+        tell(f"{passed:,} of {n_events:,} events, {rate:,.0f} a second", share)
+        yield part
+
+
+def _described(as_of: datetime, place: Building, is_new: bool) -> Snapshot:  # noqa: FBT001 -- private
+    parts = [pq.read_metadata(path) for path in place.folder.glob("*.parquet")]
+    n_columns = max((part.num_columns for part in parts), default=2)
+    customers = sum(part.num_rows for part in parts)
+    return Snapshot(as_of, place.folder, customers, n_columns - 2, is_new)

@@ -1,0 +1,113 @@
+"""A snapshot in the making: parts that are kept for the next run, and published together.
+
+Parts lie in a hidden folder beside the one they will be, with the key of what they were made
+from. A run with the same key goes on from them; a run with another one starts over.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.asked import Inputs
+from features.rules import CustomerRules
+from features.slices import CUSTOMER_SIZE, SLICE_SIZE, Slice
+from features.whole_files import sync, whole_file
+
+Key = dict[str, Any]
+KEY_FILE = "_key.json"
+"""Readers of a folder of Parquet pass over names that begin like this."""
+
+
+@dataclass(frozen=True)
+class Building:
+    """Name the folder that a snapshot will be in, and the key of what it is made from."""
+
+    folder: Path
+    key: Key
+
+    @property
+    def site(self) -> Path:
+        """Where the parts lie until all are there."""
+        return self.folder.with_name(f".{self.folder.name}.building")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the folder holds this very snapshot, finished."""
+        return _key_in(self.folder) == self.key
+
+    def begin(self) -> None:
+        """Keep the parts that an unfinished run with the same key left; remove all else."""
+        if _key_in(self.site) != self.key:
+            shutil.rmtree(self.site, ignore_errors=True)
+            self.site.mkdir(parents=True)
+            with whole_file(self.site / KEY_FILE) as draft:
+                draft.write_text(json.dumps(self.key, indent=1))
+        for draft in self.site.glob(".*.draft"):
+            draft.unlink()
+
+    def part(self, slice_: Slice) -> Path:
+        """Return the file that holds the customers of a slice."""
+        return self.site / f"features-{slice_.number:05d}.parquet"
+
+    def publish(self) -> None:
+        """Let the parts take the place of an earlier snapshot."""
+        sync(self.site)
+        earlier = self.folder.with_name(f".{self.folder.name}.earlier")
+        shutil.rmtree(earlier, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(earlier)
+        self.site.rename(self.folder)
+        sync(self.folder.parent)
+        shutil.rmtree(earlier, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """Remove the parts: they must not be gone on from."""
+        shutil.rmtree(self.site, ignore_errors=True)
+
+
+def write_part(table: pa.Table, path: Path) -> None:
+    """Write a part whole: killed before its end, it is not there."""
+    with whole_file(path) as draft:
+        pq.write_table(table, draft, compression="zstd")
+
+
+def snapshot_key(inputs: Inputs, as_of: datetime) -> Key:
+    """Return everything a snapshot is a function of: the log, what is asked, and our own code.
+
+    Words, references and signals follow from these, so that they need not be looked up to see
+    that nothing has changed.
+    """
+    return {
+        "log": inputs.log.fingerprint,
+        "as_of": as_of.isoformat(),
+        "rules": inputs.rules.model_dump(mode="json", include=set(CustomerRules.model_fields)),
+        "attributes": list(inputs.attributes),
+        "slice_size": [SLICE_SIZE, CUSTOMER_SIZE],
+        "engine": engine_digest(),
+    }
+
+
+@cache
+def engine_digest() -> str:
+    """Return a digest of this package's code: other code may give other numbers."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _key_in(folder: Path) -> Key | None:
+    try:
+        key = json.loads((folder / KEY_FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+    return key if isinstance(key, dict) else None
