@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.catalogue import catalogue
+from features.instants import instant_of
 from features.log import Log
-from features.references import NO_REFERENCES, References
+from features.population import references_of
+from features.references import References
 from features.rules import CustomerRules
 from features.signal import Signal
 from features.vocabulary import vocabulary_of
@@ -32,4 +34,5 @@ class Asked:
 def asked_at(inputs: Inputs, as_of: datetime) -> Asked:
     """Return what a business is asked as of an instant, in the words it had by then."""
     vocabulary = vocabulary_of(inputs.log, inputs.attributes, as_of)
-    return Asked(as_of, catalogue(inputs.rules.contract, vocabulary), NO_REFERENCES)
+    (references,) = references_of(inputs.log, inputs.rules, [instant_of(as_of)])
+    return Asked(as_of, catalogue(inputs.rules.contract, vocabulary), references)

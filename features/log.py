@@ -151,8 +151,6 @@ class Log:
             Keep only what occurred and was recorded strictly before this aware instant.
         customer_ids
             Keep only these customers; those who live in other buckets are not found here.
-        kinds
-            Keep only events of these kinds.
         between
             Keep only customers from the first to the last of these ids, both included.
         kinds
@@ -263,9 +261,6 @@ def _condition(
     if customer_ids is not None:
         values["ids"] = list(customer_ids)
         conditions.append("customer_id IN (SELECT unnest($ids::VARCHAR[]))")
-    if kinds is not None:
-        values["kinds"] = list(kinds)
-        conditions.append("list_contains($kinds::VARCHAR[], kind)")
     if between is not None:
         values["first"], values["last"] = between
         conditions.append("customer_id BETWEEN $first AND $last")
