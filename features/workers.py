@@ -1,15 +1,14 @@
 """Work on many items in processes of their own, a core each, answers in the items' order."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,8 @@ Result = TypeVar("Result")
 
 _AHEAD = 2
 """Items that wait for each worker, so that none is idle and few answers wait to be taken."""
+_DIE_WITH_PARENT = 1
+"""Linux calls it PR_SET_PDEATHSIG: the signal that a process gets when its parent ends."""
 _ONE_CORE = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
@@ -108,15 +109,8 @@ def _begin(work: Callable[[Any], Any]) -> None:
     global _work  # noqa: PLW0603 -- a worker has one purpose for life
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted and ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End with the parent: a worker whose parent was killed would wait for items forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    # A worker whose parent was killed would wait for items forever.
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def _answer(item: Any) -> Any:

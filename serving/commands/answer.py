@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from features.canary import LeakFoundError
 from features.ingest.lock import WorkspaceBusyError
 from features.mistakes import (
     ConfigurationError,
@@ -18,6 +19,7 @@ from features.mistakes import (
     MistakenError,
     NotFoundError,
 )
+from features.workers import WorkerLostError
 from serving.api.not_serving import NotServingError
 
 OUR_FAULT, USAGE = 1, 2
@@ -34,6 +36,8 @@ _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
     NotFoundError: (4, "not-found"),
     WorkspaceBusyError: (5, "workspace-busy"),
     NotServingError: (OUR_FAULT, "not-serving"),
+    LeakFoundError: (OUR_FAULT, "leak-found"),
+    WorkerLostError: (OUR_FAULT, "worker-lost"),
 }
 
 

@@ -1,59 +1,77 @@
 """`keepworth features`: the signals of every customer, and the catalogue of signals."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from features.asked import Inputs
 from features.catalogue import Vocabulary, catalogue
 from features.ingest.lock import writing
 from features.mistakes import ConfigurationError
 from features.signal import Signal
-from features.snapshots import write_snapshot
+from features.snapshots import SnapshotRun, write_snapshots
 from features.vocabulary import vocabulary_of
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.workspace import as_of_name, open_workspace
+from serving.workspace import Workspace, as_of_name, open_workspace
 
 _RISK = {"rises": "a rise means more risk", "falls": "a rise means less risk", "depends": ""}
 
 
-def write_features(path: Path | None, as_ofs: list[str]) -> Answer:
-    """Write one snapshot an `as_of` below `state/snapshots/`."""
+def write_features(path: Path | None, as_ofs: list[str], workers: int | None = None) -> Answer:
+    """Write one snapshot an `as_of` below `state/snapshots/`, unless it is up to date."""
     workspace = open_workspace(path)
-    configuration, log = workspace.configuration, workspace.log()
     instants = [as_of_or_default(workspace, text) for text in as_ofs or (None,)]
+    snapshots = workspace.state / "snapshots"
+    folders = {as_of: snapshots / as_of_name(as_of) for as_of in instants}
     with writing(workspace.state), progress_bar() as tell:
-        written = []
-        for number, as_of in enumerate(instants):
-            tell(f"features as of {as_of:%Y-%m-%d}", number / len(instants))
-            folder = workspace.state / "snapshots" / as_of_name(as_of)
-            attributes = configuration.features.attributes
-            written.append(write_snapshot(log, configuration.business, attributes, as_of, folder))
+        run = write_snapshots(_inputs(workspace), folders, workers, tell)
+    return Answer(_content(run), lambda console: _show(console, run))
 
-    def show(console: Console) -> None:
-        for snapshot in written:
-            console.print(
-                f"{snapshot.as_of:%Y-%m-%d}: {snapshot.customers:,} customers, "
-                f"{snapshot.signals} signals in {snapshot.folder}",
-                soft_wrap=True,
-            )
 
-    return Answer(
-        {
-            "snapshots": [
-                {
-                    "as_of": snapshot.as_of.isoformat(),
-                    "folder": str(snapshot.folder),
-                    "customers": snapshot.customers,
-                    "signals": snapshot.signals,
-                }
-                for snapshot in written
-            ]
-        },
-        show,
-    )
+def _inputs(workspace: Workspace) -> Inputs:
+    configuration = workspace.configuration
+    return Inputs(workspace.log(), configuration.business, tuple(configuration.features.attributes))
+
+
+def _content(run: SnapshotRun) -> dict[str, Any]:
+    return {
+        "snapshots": [
+            {
+                "as_of": snapshot.as_of.isoformat(),
+                "folder": str(snapshot.folder),
+                "customers": snapshot.customers,
+                "signals": snapshot.signals,
+                "is_new": snapshot.is_new,
+            }
+            for snapshot in run.snapshots
+        ],
+        "events": run.events,
+        "seconds": run.seconds,
+        "events_per_second": run.events_per_second,
+        "workers": run.workers,
+        "peak_memory_bytes": run.peak_memory_bytes,
+    }
+
+
+def _show(console: Console, run: SnapshotRun) -> None:
+    for snapshot in run.snapshots:
+        is_kept = "" if snapshot.is_new else " (up to date)"
+        console.print(
+            f"{snapshot.as_of:%Y-%m-%d}: {snapshot.customers:,} customers, "
+            f"{snapshot.signals} signals in {snapshot.folder}{is_kept}",
+            soft_wrap=True,
+        )
+    if run.events:
+        n_new = sum(snapshot.is_new for snapshot in run.snapshots)
+        console.print(
+            f"{run.events:,} events for {n_new} instants in {run.seconds:,.1f} s: "
+            f"{run.events_per_second:,.0f} events a second by {run.workers} workers, "
+            f"{run.peak_memory_bytes / 1e6:,.0f} MB at most in one"
+        )
 
 
 def list_signals(path: Path | None) -> Answer:

@@ -47,6 +47,15 @@ AsOfOption = Annotated[
         "the end of observation. Nothing visible at or after it is read."
     ),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that share the work; by default one a core, or none beside this one where "
+        "little is to do.",
+        min=1,
+        max=256,
+    ),
+]
 
 
 @app.command(epilog="Example: keepworth init shop --example cdnow")
@@ -85,6 +94,7 @@ def features(
     listing: Annotated[
         bool, typer.Option("--list", help="Print the catalogue of signals instead.")
     ] = False,
+    workers: WorkersOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,7 +104,7 @@ def features(
     if listing:
         _finish(lambda: list_signals(workspace), as_json)
     else:
-        _finish(lambda: write_features(workspace, as_of or []), as_json)
+        _finish(lambda: write_features(workspace, as_of or [], workers), as_json)
 
 
 @app.command(epilog="Example: keepworth train --as-of 2024-06-01")
