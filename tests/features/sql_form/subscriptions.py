@@ -1,0 +1,184 @@
+"""Subscriptions in SQL: plan events and cancellations as they were believed at each as_of.
+
+Written from the contract: a cancellation withdrawn before it took effect never was; a change
+booked before a cancellation that acts ahead of it is void; a term that lapses ends.
+"""
+
+from features.rules import CustomerRules
+from tests.features.sql_form.arithmetic import DAY
+from tests.features.sql_form.tables import NEVER
+
+_OF_ONE = "PARTITION BY as_of, customer, subscription"
+
+PLAN_EVENTS = """
+plan_events AS MATERIALIZED (
+    SELECT
+        as_of, customer, subscription, seq, kind, label, occurred, effective, term,
+        value AS paid, coalesce(listed, value) AS listed
+    FROM staged, instants
+    WHERE visible < as_of
+      AND kind IN ('subscribe', 'plan_change', 'renew', 'cancel', 'cancel_withdrawn')
+)"""
+
+MOVES = """
+moves AS (
+    SELECT
+        *, abs(listed - listed_before) AS value,
+        label IS NOT DISTINCT FROM label_before AS is_same_plan,
+        (SELECT list_min(map_values(ladder)) FROM instants i WHERE i.as_of = pair.as_of) AS floor
+    FROM (
+        SELECT
+            as_of, customer, seq, kind, label, occurred, paid, listed,
+            lag(seq) OVER in_effect AS seq_before, lag(label) OVER in_effect AS label_before,
+            lag(paid) OVER in_effect AS paid_before, lag(listed) OVER in_effect AS listed_before
+        FROM plan_events
+        WHERE kind IN ('subscribe', 'plan_change', 'renew')
+        WINDOW in_effect AS (
+            PARTITION BY as_of, customer, subscription ORDER BY effective, seq
+        )
+    ) AS pair
+    WHERE kind <> 'subscribe' AND seq_before IS NOT NULL
+)"""
+
+MOVE_CONDITIONS = {
+    "downgrade": "NOT is_same_plan AND listed < listed_before",
+    "upgrade": "NOT is_same_plan AND listed > listed_before",
+    "repricing": "is_same_plan AND listed <> listed_before AND listed > 0 AND listed_before > 0",
+    "price_rise": "is_same_plan AND listed > listed_before AND listed_before > 0",
+    "price_cut": "is_same_plan AND listed < listed_before AND listed > 0",
+    "pause": "is_same_plan AND listed = 0 AND listed_before > 0",
+    "discount_begun": "paid < listed AND paid_before >= listed_before",
+    "discount_ended": "paid >= listed AND paid_before < listed_before",
+    "downgrade_to_floor": "NOT is_same_plan AND listed < listed_before AND listed <= floor",
+}
+
+_STANDING = f"""
+standing AS (
+    SELECT * EXCLUDE (latest_cancel)
+    FROM (
+        SELECT *, max(CASE WHEN kind = 'cancel' THEN seq END) OVER in_effect AS latest_cancel
+        FROM (
+            SELECT *, min(CASE WHEN kind = 'cancel_withdrawn' THEN occurred END) OVER (
+                {_OF_ONE} ORDER BY seq ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS withdrawn_at
+            FROM plan_events
+        )
+        WHERE kind <> 'cancel_withdrawn'
+          AND NOT (kind = 'cancel' AND coalesce(withdrawn_at < effective, false))
+        WINDOW in_effect AS (
+            {_OF_ONE} ORDER BY effective, seq ROWS UNBOUNDED PRECEDING
+        )
+    )
+    WHERE kind IN ('subscribe', 'cancel') OR coalesce(latest_cancel < seq, true)
+)"""
+
+# What a price, a plan and a discount were before and will be is asked of the same subscription.
+_STRETCHES = f"""
+stretches AS MATERIALIZED (
+    SELECT
+        *, max(CASE WHEN NOT goes_on THEN start END) OVER (
+            {_OF_ONE} ORDER BY start ROWS UNBOUNDED PRECEDING
+        ) AS price_began
+    FROM (
+        SELECT
+            *,
+            coalesce(
+                start = lag(finish) OVER by_start AND paid = lag(paid) OVER by_start
+                AND label IS NOT DISTINCT FROM lag(label) OVER by_start, false
+            ) AS goes_on,
+            min(CASE WHEN paid >= listed THEN start END) OVER (
+                {_OF_ONE} ORDER BY start ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS full_price_from
+        FROM closed
+        WINDOW by_start AS ({_OF_ONE} ORDER BY start)
+    )
+)"""
+
+_SPELLS = """
+spells AS (
+    SELECT as_of, customer, min(start) AS start, max(finish) AS finish
+    FROM (
+        SELECT *, sum(CAST(is_new AS INTEGER)) OVER by_start AS spell
+        FROM (
+            SELECT *, coalesce(start - max(finish) OVER (
+                PARTITION BY as_of, customer ORDER BY start, finish, seq
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) > {grace}, true) AS is_new
+            FROM stretches
+        )
+        WINDOW by_start AS (
+            PARTITION BY as_of, customer ORDER BY start, finish, seq ROWS UNBOUNDED PRECEDING
+        )
+    )
+    GROUP BY as_of, customer, spell
+)"""
+
+_SPELL_NOW = """
+spell_now AS (
+    SELECT
+        s.as_of, s.customer, s.finish,
+        CASE WHEN bool_or(e.seq IS NOT NULL) THEN s.start
+             ELSE least(s.start, min(epoch_us(c.acquired_at))) END AS relationship_start
+    FROM spells s
+    LEFT JOIN plan_events e
+        ON e.as_of = s.as_of AND e.customer = s.customer AND e.kind = 'subscribe'
+        AND e.effective = s.start
+    LEFT JOIN population p ON p.customer = s.customer
+    LEFT JOIN customers c ON c.customer_id = p.customer_id
+    WHERE s.start <= s.as_of AND s.as_of < s.finish
+    GROUP BY s.as_of, s.customer, s.start, s.finish
+)"""
+
+_CONTRACTIONS = f"""
+contractions AS (
+    SELECT as_of, customer, count(*) AS n
+    FROM (
+        SELECT *, lag(n_open) OVER (PARTITION BY as_of, customer ORDER BY instant) AS n_before
+        FROM (
+            SELECT as_of, customer, instant,
+                sum(sum(change)) OVER (PARTITION BY as_of, customer ORDER BY instant) AS n_open
+            FROM (
+                SELECT as_of, customer, start AS instant, 1 AS change FROM stretches
+                UNION ALL
+                SELECT as_of, customer, finish, -1 FROM stretches WHERE finish < {NEVER}
+            )
+            GROUP BY as_of, customer, instant
+        )
+    )
+    WHERE n_open < n_before AND n_open > 0
+      AND instant > as_of - 365 * {DAY} AND instant <= as_of
+    GROUP BY as_of, customer
+)"""
+
+
+def subscription_tables(rules: CustomerRules) -> list[str]:
+    """Return the common tables: stretches at one price, spells, contractions."""
+    return [
+        _STANDING,
+        _closed(rules),
+        _STRETCHES,
+        _SPELLS.format(grace=rules.rejoin_grace_days * DAY),
+        _SPELL_NOW,
+        _CONTRACTIONS,
+    ]
+
+
+def _closed(rules: CustomerRules) -> str:
+    lapse = f"CASE WHEN term > 0 THEN later_by(effective, term) ELSE {NEVER} END"
+    finish = f"least(following, {lapse})" if rules.term_end == "lapses" else "following"
+    return f"""
+closed AS (
+    SELECT *, CASE WHEN next_kind = 'cancel' AND finish = following THEN next_occurred END AS notice
+    FROM (
+        SELECT *, effective AS start, {finish} AS finish
+        FROM (
+            SELECT
+                *, coalesce(lead(effective) OVER in_effect, {NEVER}) AS following,
+                lead(kind) OVER in_effect AS next_kind,
+                lead(occurred) OVER in_effect AS next_occurred
+            FROM standing
+            WINDOW in_effect AS ({_OF_ONE} ORDER BY effective, seq)
+        )
+    )
+    WHERE kind <> 'cancel' AND finish > start
+)"""
