@@ -188,6 +188,7 @@ class Happenings:
     history: History
     references: References
     _found: dict[str, tuple[Rows, Rows]] = field(default_factory=dict)
+    _labels_found: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def found(self, name: str) -> tuple[Rows, Rows]:
         """Return the rows of a happening, rising, and their values; MISSING where null."""
@@ -209,10 +210,17 @@ class Happenings:
         if name in MOVES or name == "downgrade_to_floor":
             return self._moved(name)
         kind, _, label = name.partition(":")
-        rows = self.history.of_kind(kind)
-        if label:
-            rows = rows[self.history.label[rows] == self.history.label_code(label)]
-        return rows, self.history.value[rows]
+        if not label:
+            rows = self.history.of_kind(kind)
+            return rows, self.history.value[rows]
+        rows, values = self.found(kind)
+        bears_it = np.flatnonzero(self._labels(kind) == self.history.label_code(label))
+        return rows[bears_it], values[bears_it]
+
+    def _labels(self, kind: str) -> NDArray[np.int32]:
+        if kind not in self._labels_found:
+            self._labels_found[kind] = self.history.label[self.found(kind)[0]]
+        return self._labels_found[kind]
 
     @cached_property
     def _moves(self) -> PlanMoves:
@@ -220,6 +228,8 @@ class Happenings:
 
     def _moved(self, name: str) -> tuple[Rows, Rows]:
         moves = self._moves
+        if not len(moves.row):
+            return moves.row, moves.row
         if name == "downgrade_to_floor":
             floor = self.references.floor
             limit = -1 if floor is None else floor

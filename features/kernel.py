@@ -216,21 +216,17 @@ def _counts_since(tallies: Tallies, leaves: Leaves, program: Program) -> Values:
 
 
 def _active_days(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
-    return _by_window(tallies.active_days, leaves)
+    listings, number = np.unique(leaves.listing, return_inverse=True)
+    widest = np.zeros(len(listings), np.int64)
+    np.maximum.at(widest, number, leaves.window)
+    days = tallies.active_days(listings, widest)
+    return days[leaves.window, number].astype(np.float64)
 
 
 def _distinct_labels(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
-    return _by_window(tallies.distinct_labels, leaves)
-
-
-def _by_window(counted: Callable[[int, int], NDArray[np.int64]], leaves: Leaves) -> Values:
-    """Return each leaf's row of the table that its listing's widest window asks for."""
-    widest: dict[int, int] = {}
-    for listing, window in zip(leaves.listing, leaves.window, strict=True):
-        widest[listing] = max(window, widest.get(listing, 0))
-    tables = {listing: counted(listing, window) for listing, window in widest.items()}
-    pairs = zip(leaves.listing, leaves.window, strict=True)
-    return np.array([tables[listing][window] for listing, window in pairs], np.float64)
+    listings, number = np.unique(leaves.listing, return_inverse=True)
+    tables = [tallies.distinct_labels(listing, int(leaves.window.max())) for listing in listings]
+    return np.array(tables, np.float64)[number, leaves.window]
 
 
 _OF_EVENTS: dict[type[Expression], Callable[[Tallies, Leaves, Program], Values]] = {

@@ -135,19 +135,27 @@ class Tallies:
         customer = self.history.customer[rows]
         return np.bincount(customer[rows > latest[customer]], minlength=self.n_customers)
 
-    def active_days(self, listing: int, largest: int) -> Rows:
-        """Count distinct UTC days by window up to a place, shape (largest + 1, n_customers)."""
-        rows = self.lists[listing][0]
-        rows = rows[self.age[rows] <= largest]
-        customer, day, age = self.history.customer[rows], self.day[rows], self.age[rows]
-        same_day = (customer[1:] == customer[:-1]) & (day[1:] == day[:-1])
+    def active_days(self, listings: Rows, widest: Rows) -> Rows:
+        """Count distinct UTC days by window, shape (n_windows, n_listings, n_customers).
+
+        `widest` is the place of the last window that is asked of each listing; beyond it a
+        listing's counts are too low.
+        """
+        lists = [self.lists[listing][0] for listing in listings]
+        parts = [rows[self.age[rows] <= w] for rows, w in zip(lists, widest, strict=True)]
+        rows = np.concatenate(parts)
+        first = np.arange(len(parts)) * self.n_customers
+        segment = np.repeat(first, [len(part) for part in parts]) + self.history.customer[rows]
+        day, age = self.day[rows], self.age[rows].astype(np.int64)
+        same_day = (segment[1:] == segment[:-1]) & (day[1:] == day[:-1])
         same = same_day & (age[1:] == age[:-1])
         is_new = np.concatenate([[True], ~same])[: len(rows)]
-        spans = np.flatnonzero(same_day & ~same)
-        cell = age.astype(np.int64) * self.n_customers + customer
-        size = (largest + 1) * self.n_customers
-        days = np.bincount(cell[is_new], minlength=size) - np.bincount(cell[spans], minlength=size)
-        return _running(days.reshape(largest + 1, self.n_customers))
+        shape = (len(self.windows), len(parts), self.n_customers)
+        cell = age * math.prod(shape[1:]) + segment
+        days = np.bincount(cell[is_new], minlength=math.prod(shape))
+        # A day that lies in two windows was counted in both.
+        days -= np.bincount(cell[:-1][same_day & ~same], minlength=math.prod(shape))
+        return _running(days.reshape(shape))
 
     def distinct_labels(self, listing: int, largest: int) -> Rows:
         """Count distinct labels by window up to a place, shape (largest + 1, n_customers)."""
