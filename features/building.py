@@ -73,6 +73,19 @@ class Building:
         shutil.rmtree(self.site, ignore_errors=True)
 
 
+def publish_folder(made: Path, folder: Path, key: Key | None) -> None:
+    """Let a whole folder of parts, made beside it by another engine, be the snapshot.
+
+    Without a key it is never up to date: nobody knows what it was made from.
+    """
+    if key is not None:
+        (made / KEY_FILE).write_text(json.dumps(key, indent=1))
+    place = Building(folder, key or {})
+    place.abandon()
+    made.rename(place.site)
+    place.publish()
+
+
 def write_part(table: pa.Table, path: Path) -> None:
     """Write a part whole: killed before its end, it is not there."""
     with whole_file(path) as draft:

@@ -32,7 +32,7 @@ class Snapshot:
     """Name what is there for one `as_of`; `is_new` unless it was up to date already."""
 
     as_of: datetime
-    folder: Path
+    folder: Path | str
     customers: int
     signals: int
     is_new: bool
@@ -40,13 +40,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SnapshotRun:
-    """Hold the snapshots of a run and what it took; parts that an earlier run left cost nothing."""
+    """Hold the snapshots of a run and what it took; parts that an earlier run left cost nothing.
+
+    The memory of workers on other machines is not known.
+    """
 
     snapshots: tuple[Snapshot, ...]
     events: int
     seconds: float
     workers: int
-    peak_memory_bytes: int
+    peak_memory_bytes: int | None
 
     @property
     def events_per_second(self) -> float:
@@ -88,7 +91,10 @@ def write_snapshots(
     for place in wanted.values():
         place.publish()
     return SnapshotRun(
-        tuple(_described(as_of, place, as_of in wanted) for as_of, place in buildings.items()),
+        tuple(
+            snapshot_in(place.folder, as_of, is_new=as_of in wanted)
+            for as_of, place in buildings.items()
+        ),
         events=sum(part.events for part in done),
         seconds=time.monotonic() - began,
         workers=workers,
@@ -109,6 +115,14 @@ def signal_table(block: Block, rules: CustomerRules, asked: Asked) -> pa.Table:
     for number, signal in enumerate(asked.signals):
         columns[signal.name] = pa.array(values[:, number], pa.float64(), from_pandas=True)
     return pa.table(columns)
+
+
+def snapshot_in(folder: Path, as_of: datetime, *, is_new: bool) -> Snapshot:
+    """Describe the snapshot that lies in a folder."""
+    parts = [pq.read_metadata(path) for path in folder.glob("*.parquet")]
+    n_columns = max((part.num_columns for part in parts), default=2)
+    customers = sum(part.num_rows for part in parts)
+    return Snapshot(as_of, folder, customers, n_columns - 2, is_new)
 
 
 def workers_for(events: int) -> int:
@@ -187,10 +201,3 @@ def _told(parts: Iterator[_Done], n_events: int, tell: Tell) -> Iterator[_Done]:
         share = _SHARE_OF_ASKING + (1 - _SHARE_OF_ASKING) * passed / n_events
         tell(f"{passed:,} of {n_events:,} events, {rate:,.0f} a second", share)
         yield part
-
-
-def _described(as_of: datetime, place: Building, is_new: bool) -> Snapshot:  # noqa: FBT001 -- private
-    parts = [pq.read_metadata(path) for path in place.folder.glob("*.parquet")]
-    n_columns = max((part.num_columns for part in parts), default=2)
-    customers = sum(part.num_rows for part in parts)
-    return Snapshot(as_of, place.folder, customers, n_columns - 2, is_new)

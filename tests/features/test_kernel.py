@@ -9,15 +9,19 @@ from features.expressions import (
     ActiveDays,
     Constant,
     Count,
+    CountSince,
     DaysSince,
+    Deviation,
     DistinctLabels,
     Expression,
+    Largest,
     Latest,
     Mean,
+    Season,
     Total,
 )
 from features.history import history_from_events
-from features.kernel import Moment
+from features.kernel import CUSTOMERS_AT_ONCE, Moment
 from features.profiles import unknown_profiles
 from features.program import program_of
 from features.references import NO_REFERENCES
@@ -125,3 +129,91 @@ def test_customers_without_visible_events_stand_between_those_with_some():
 def test_an_expression_the_kernel_does_not_know_is_named():
     with pytest.raises(TypeError, match="is no expression the kernel knows"):
         moment_of(("support", "2024-06-01")).value(Expression())
+
+
+def test_counts_since_begin_after_the_latest_of_the_other_happening():
+    events = [
+        ("payment_failed", "2024-06-01"),
+        ("payment", "2024-06-02", {"amount": 9.0}),
+        ("payment_failed", "2024-06-03"),
+        ("payment_failed", "2024-06-03"),
+    ]
+
+    assert value(CountSince("payment_failed", "payment"), *events) == 2
+    assert value(CountSince("payment_failed", "refund"), *events) == 3
+    assert value(CountSince("refund", "payment"), *events) == 0
+
+
+def test_ties_in_time_are_ordered_by_event_id():
+    payment, failure = (
+        ("payment", "2024-06-01", {"amount": 9.0}),
+        ("payment_failed", "2024-06-01"),
+    )
+
+    assert value(CountSince("payment_failed", "payment"), payment, failure) == 1
+    assert value(CountSince("payment_failed", "payment"), failure, payment) == 0
+
+
+def test_the_spread_of_gaps_is_their_standard_deviation():
+    events = [("payment", f"2024-06-{day:02d}", {"amount": 9.0}) for day in (1, 2, 4, 10)]
+
+    gaps_days = [1, 2, 6]
+    assert value(Deviation("purchase_gap"), *events) == pytest.approx(np.std(gaps_days))
+    assert value(Largest("purchase_gap"), *events) == 6
+    assert value(Mean("purchase_gap"), *events) == 3
+
+
+def test_nothing_is_largest_where_nothing_has_a_value():
+    events = [("review", "2024-06-01")]
+
+    assert math.isnan(value(Largest("review"), *events))
+    assert math.isnan(value(Deviation("review"), *events))
+    assert math.isnan(value(Largest("payment"), *events))
+
+
+def test_limits_keep_what_is_missing_missing():
+    events = [("support", "2024-06-01")]
+
+    assert value(DaysSince("support").at_most(7), *events) == 7
+    assert value(DaysSince("support").at_least(45), *events) == 45
+    assert math.isnan(value(DaysSince("review").at_most(7), *events))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "month", "sine", "cosine"),
+    [("2024-01-31", 1, 0, 1), ("2024-04-01", 4, 1, 0), ("2024-10-31T23:59:59", 10, -1, 0)],
+)
+def test_the_season_is_a_place_on_the_circle_of_the_year(as_of, month, sine, cosine):
+    event = ("support", "2023-06-01")
+
+    assert value(Season("month"), event, as_of=as_of) == month
+    assert value(Season("sine"), event, as_of=as_of) == pytest.approx(sine, abs=1e-12)
+    assert value(Season("cosine"), event, as_of=as_of) == pytest.approx(cosine, abs=1e-12)
+
+
+def test_a_day_that_two_windows_share_counts_once():
+    events = [
+        ("usage", "2024-06-24T06:00:00", {"amount": 1.0}),
+        ("usage", "2024-06-24T18:00:00", {"amount": 1.0}),
+        ("usage", "2024-06-30T18:00:00", {"amount": 1.0}),
+    ]
+    both = program_of([ActiveDays("usage", 7), ActiveDays("usage", 30)])
+
+    matrix = moment_of(*events, as_of="2024-07-01T12:00:00").matrix(both)
+
+    assert matrix.tolist() == [[2, 2]]
+
+
+def test_more_customers_than_fit_at_once_get_the_values_they_get_alone():
+    days = range(CUSTOMERS_AT_ONCE + 3)
+    who = [f"c{number:05d}" for number in days]
+    rows = [
+        (customer, "support", f"2024-06-{1 + number % 28:02d}")
+        for number, customer in enumerate(who)
+    ]
+    history = history_from_events(events_of(*rows), 100, who)
+    moment = Moment(history, unknown_profiles(len(who)), at("2024-07-01"), ROLLS, NO_REFERENCES)
+
+    found = moment.value(DaysSince("support"))
+
+    assert found.tolist() == [30 - number % 28 for number in days]

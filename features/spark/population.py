@@ -1,0 +1,72 @@
+"""What a population is asked, and its references, counted by Spark where no log is at hand."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+import pyarrow as pa
+
+from features.contract import PLAN_COLUMNS
+from features.instants import datetime_of
+from features.log import arrow_schema
+from features.population import KINDS_COUNTED, PopulationCounts, population_counts, references_from
+from features.references import NO_REFERENCES, References
+from features.rules import CustomerRules
+from features.spark.stream import blocks_of
+from features.spark.tables import SparkTables
+
+_COUNT_SCHEMA = pa.schema(
+    {
+        "instant": pa.int64(),
+        "plan": pa.string(),
+        "cohort": pa.int64(),
+        "price": pa.int64(),
+        "n": pa.int64(),
+    }
+)
+_COUNT_COLUMNS = "instant bigint, plan string, cohort bigint, price bigint, n bigint"
+
+
+def references_of_tables(
+    tables: SparkTables, rules: CustomerRules, instants: Sequence[int]
+) -> tuple[References, ...]:
+    """Return the references of each instant (microseconds), as `references_of` does of a log."""
+    if rules.contract == "transactional":
+        return tuple(NO_REFERENCES for _ in instants)
+    rows = tables.rows_by_customer((), datetime_of(max(instants)), KINDS_COUNTED)
+    work = partial(_count_batches, rules, tuple(instants))
+    counts = rows.mapInArrow(work, _COUNT_COLUMNS).groupBy("instant", "plan", "cohort", "price")
+    found = counts.sum("n").toArrow().to_pylist()
+    plans = tables.plans()
+    schema = arrow_schema(PLAN_COLUMNS)
+    prices = schema.empty_table() if plans is None else plans.toArrow().cast(schema)
+    return tuple(
+        references_from(_counts_of(found, instant), prices, rules, instant) for instant in instants
+    )
+
+
+def _count_batches(
+    rules: CustomerRules, instants: tuple[int, ...], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Count in a worker: a row for each plan and price, or cohort and price, of each block."""
+    for block in blocks_of(batches, rules, ()):
+        for instant in instants:
+            counts = population_counts(block, rules, instant)
+            plans = [(instant, plan, None, price, n) for (plan, price), n in counts.plans.items()]
+            cohorts = [
+                (instant, None, began, price, n) for (began, price), n in counts.cohorts.items()
+            ]
+            named = [dict(zip(_COUNT_SCHEMA.names, row, strict=True)) for row in plans + cohorts]
+            yield pa.RecordBatch.from_pylist(named, _COUNT_SCHEMA)
+
+
+def _counts_of(rows: Sequence[dict[str, int]], instant: int) -> PopulationCounts:
+    counts = PopulationCounts(Counter(), Counter())
+    for row in rows:
+        if row["instant"] != instant:
+            continue
+        if row["plan"] is None:
+            counts.cohorts[row["cohort"], row["price"]] = row["sum(n)"]
+        else:
+            counts.plans[row["plan"], row["price"]] = row["sum(n)"]
+    return counts
