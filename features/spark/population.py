@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,13 +61,8 @@ def _count_batches(
             yield pa.RecordBatch.from_pylist(named, _COUNT_SCHEMA)
 
 
-def _counts_of(rows: Sequence[dict[str, int]], instant: int) -> PopulationCounts:
-    counts = PopulationCounts(Counter(), Counter())
-    for row in rows:
-        if row["instant"] != instant:
-            continue
-        if row["plan"] is None:
-            counts.cohorts[row["cohort"], row["price"]] = row["sum(n)"]
-        else:
-            counts.plans[row["plan"], row["price"]] = row["sum(n)"]
-    return counts
+def _counts_of(rows: Sequence[dict[str, Any]], instant: int) -> PopulationCounts:
+    found = [row for row in rows if row["instant"] == instant]
+    plans = {(row["plan"], row["price"]): row["sum(n)"] for row in found if row["plan"] is not None}
+    cohorts = {(row["cohort"], row["price"]): row["sum(n)"] for row in found if row["plan"] is None}
+    return PopulationCounts(Counter(plans), Counter(cohorts))

@@ -42,7 +42,8 @@ def write_snapshots_by_spark(
     wanted = [
         as_of for as_of, place in places.items() if not _is_there(tables, inputs, as_of, place)
     ]
-    for number, together in enumerate(_passes(_asked(tables, inputs, wanted), places)):
+    asked = [asked_at(inputs, as_of) for as_of in wanted]
+    for number, together in enumerate(_passes(asked, places)):
         tell(f"features of {len(together)} of {len(wanted)} instants", number / len(wanted))
         _write(tables, inputs, together, places)
     snapshots = [
@@ -62,10 +63,6 @@ def _is_there(tables: SparkTables, inputs: Inputs, as_of: datetime, place: str) 
     if folder is None or not tables.are_of_the_log:
         return False
     return Building(folder, snapshot_key(inputs, as_of)).is_published
-
-
-def _asked(tables: SparkTables, inputs: Inputs, as_ofs: Sequence[datetime]) -> list[Asked]:
-    return [asked_at(inputs, as_of) for as_of in as_ofs]
 
 
 def _passes(asked: Sequence[Asked], places: Places) -> Iterator[tuple[Asked, ...]]:
