@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from features.mistakes import ConfigurationError, Mistake
 from features.sources import FeatureRules, IngestRules, Source
+from features.spark.rules import SparkRules
 from training.business import Business
 
 FILE_NAME = "keepworth.toml"
@@ -23,6 +24,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "sources": Source,
     "ingest": IngestRules,
     "features": FeatureRules,
+    "spark": SparkRules,
 }
 
 
@@ -37,6 +39,7 @@ class Configuration(BaseModel):
     )
     ingest: IngestRules = Field(default=IngestRules(), description="a table [ingest]")
     features: FeatureRules = Field(default=FeatureRules(), description="a table [features]")
+    spark: SparkRules = Field(default=SparkRules(), description="a table [spark]")
 
 
 def read_configuration(path: Path) -> Configuration:
