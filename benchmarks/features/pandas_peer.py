@@ -11,13 +11,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.features.peer import ATOMS, Aggregates, Values, run_peer, scale_of, staged_table
+from benchmarks.features.peer import (
+    ATOMS,
+    WINDOWS,
+    Aggregates,
+    Form,
+    Values,
+    run_peer,
+    scale_of,
+    staged_table,
+)
 from benchmarks.features.signals_compared import Atom, kind_and_label
 from benchmarks.features.synthetic_tables import DAY
 from features.contract import KIND_CODES
 from features.expressions import ActiveDays, Count, DaysSince, DistinctLabels, Total
 
-_WINDOWS = (None, 365, 180, 90, 30, 7)
 _USAGE = KIND_CODES["usage"]
 
 
@@ -46,16 +54,60 @@ def stage(workspace: Path) -> Staged:
     return Staged(events, n_customers, labels)
 
 
-def aggregates_at(staged: Staged, as_of: int) -> Aggregates:
+def aggregates_at(staged: Staged, as_of: int, form: Form) -> Aggregates:
     """Return every atom of all customers at one cutoff."""
-    recent = staged.events[staged.events["visible"] < as_of]
-    found: dict[Atom, Values] = dict(_days_since(staged, recent, as_of))
-    found |= dict(_distinct(staged, recent, as_of))
-    for days in _WINDOWS:
-        if days is not None:
-            recent = recent[recent["occurred"] >= as_of - days * DAY]
+    visible = staged.events[staged.events["visible"] < as_of]
+    distinct = dict(_distinct(staged, visible, as_of))
+    if form == "grouped":
+        return distinct | dict(_from_grouped(staged, visible, as_of))
+    found: dict[Atom, Values] = dict(_days_since(staged, visible, as_of))
+    for days in WINDOWS:
+        start = -np.inf if days is None else as_of - days * DAY
+        recent = visible[visible["occurred"] >= start]
         found |= dict(_counts_and_totals(staged, recent, days))
-    return found
+    return distinct | found
+
+
+def _from_grouped(
+    staged: Staged, visible: pd.DataFrame, as_of: int
+) -> Iterator[tuple[Atom, Values]]:
+    """Group by customer, kind and label, then pick every atom from the small table."""
+    table = _grouped(visible, as_of)
+    for happening in dict.fromkeys(atom.happening for atom in ATOMS):
+        kind, label = kind_and_label(happening)
+        rows = table[table["kind"] == kind]
+        if label is not None:
+            rows = rows[rows["label"] == staged.labels.get(label, -2)]
+        by_customer = rows.drop(columns=["kind", "label"]).groupby("customer")
+        total, first, last = by_customer.sum(), by_customer["min"].min(), by_customer["max"].max()
+        for atom in ATOMS:
+            if atom.happening != happening:
+                continue
+            if isinstance(atom, DaysSince):
+                instants = first if atom.which == "first" else last
+                yield atom, (as_of - staged.spread(instants)) / DAY
+            elif isinstance(atom, Count):
+                yield atom, np.nan_to_num(staged.spread(total[f"n_{atom.days}"]))
+            elif isinstance(atom, Total):
+                values = np.nan_to_num(staged.spread(total[f"total_{atom.days}"]))
+                yield atom, values / scale_of(happening)
+
+
+def _grouped(visible: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """Return a count and a sum a window, grouped by one number for the three keys."""
+    kind_and_word = visible["kind"].astype(np.int64) * 128 + visible["label"] + 1
+    key = visible["customer"].astype(np.int64) * 4096 + kind_and_word
+    columns = {}
+    for days in WINDOWS:
+        within = visible["occurred"] >= (0 if days is None else as_of - days * DAY)
+        columns[f"n_{days}"] = within.astype(np.int64)
+        columns[f"total_{days}"] = visible["value"] * within
+    sums = pd.DataFrame(columns).groupby(key, sort=False).sum()
+    spans = visible["occurred"].groupby(key, sort=False).agg(["min", "max"])
+    customer, rest = np.divmod(sums.index.to_numpy(), 4096)
+    kind, word = np.divmod(rest, 128)
+    keys = {"customer": customer, "kind": kind, "label": word - 1}
+    return pd.concat([sums, spans], axis=1).assign(**keys)
 
 
 def _counts_and_totals(
@@ -68,7 +120,8 @@ def _counts_and_totals(
             continue
         rows = recent[recent["kind"].isin({kind_and_label(atom.happening)[0] for atom in atoms})]
         keys = ["customer", "kind", "label"] if with_label else ["customer", "kind"]
-        table = rows.groupby(keys)["value"].agg(["size", "sum"]).unstack(keys[1:], fill_value=0)
+        found = rows.groupby(keys)["value"].agg(["size", "sum"])
+        table = found.unstack(keys[1:], fill_value=0)  # noqa: PD010 -- groupby is faster
         for atom in atoms:
             column = ("size" if isinstance(atom, Count) else "sum", *_key(staged, atom))
             values = np.zeros(staged.n_customers)
@@ -83,7 +136,8 @@ def _days_since(staged: Staged, visible: pd.DataFrame, as_of: int) -> Iterator[t
         atoms = [atom for atom in wanted if (":" in atom.happening) == with_label]
         rows = visible[visible["kind"].isin({kind_and_label(atom.happening)[0] for atom in atoms})]
         keys = ["customer", "kind", "label"] if with_label else ["customer", "kind"]
-        table = rows.groupby(keys)["occurred"].agg(["min", "max"]).unstack(keys[1:])
+        found = rows.groupby(keys)["occurred"].agg(["min", "max"])
+        table = found.unstack(keys[1:])  # noqa: PD010 -- groupby is faster
         for atom in atoms:
             column = ("min" if atom.which == "first" else "max", *_key(staged, atom))
             has_column = column in table.columns

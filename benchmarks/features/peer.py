@@ -1,14 +1,16 @@
 """What the peers share: the staged log, the arithmetic of signals, and the timed loop.
 
 A peer computes atoms (counts, totals, days since, active days, distinct labels) of all customers
-at one cutoff; the arithmetic on top costs next to nothing and is the same for all.
+at one cutoff; the arithmetic on top costs next to nothing and is the same for all. Each comes in
+two forms: `plain`, as people write it, and `grouped`, which first reduces the events to one row a
+customer, kind and label with a count and a sum a window.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import duckdb
 import numpy as np
@@ -21,10 +23,12 @@ from features.contract import KIND_CODES, KINDS
 from features.expressions import Arithmetic, Constant, Expression
 from features.log import Log
 
+Form = Literal["plain", "grouped"]
 Values = NDArray[np.float64]
 Aggregates = Mapping[Atom, Values]
 _MONEY = {KIND_CODES[kind.name] for kind in KINDS if kind.is_money}
 ATOMS = atoms_of(common_signals())
+WINDOWS = (None, 365, 180, 90, 30, 7)
 
 
 def staged_sql(log: Log) -> str:
@@ -70,23 +74,19 @@ def matrix_of(aggregates: Aggregates) -> Values:
 
 
 def run_peer(
-    stage: Callable[[Path], Any],
-    aggregates_at: Callable[[Any, int], Aggregates],
-    n_cutoffs: int = 12,
+    stage: Callable[[Path], Any], aggregates_at: Callable[[Any, int, Form], Aggregates]
 ) -> None:
-    """Stage a workspace's log, compute all cutoffs, and print the readings.
-
-    The command line is WORKSPACE [--save FILE].
-    """
+    """Stage a workspace's log, compute all cutoffs, and print the readings."""
     parser = argparse.ArgumentParser()
     parser.add_argument("workspace", type=Path)
+    parser.add_argument("form", choices=get_args(Form))
     parser.add_argument("--save", type=Path)
     arguments, watch, matrices = parser.parse_args(), Stopwatch(), []
     with watch.timed("staging"):
         staged = stage(arguments.workspace)
-    for as_of in instants(n_cutoffs):
+    for as_of in instants():
         with watch.timed("signals"):
-            matrix = matrix_of(aggregates_at(staged, as_of))
+            matrix = matrix_of(aggregates_at(staged, as_of, arguments.form))
         if arguments.save:
             matrices.append(matrix)
     if arguments.save:
