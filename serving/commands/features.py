@@ -69,9 +69,10 @@ def _show(console: Console, run: SnapshotRun) -> None:
         n_new = sum(snapshot.is_new for snapshot in run.snapshots)
         console.print(
             f"{run.events:,} events for {n_new} instants in {run.seconds:,.1f} s: "
-            f"{run.events_per_second:,.0f} events a second by {run.workers} workers, "
-            f"{run.peak_memory_bytes / 1e6:,.0f} MB at most in one"
+            f"{run.events_per_second:,.0f} events a second by {run.workers} workers"
         )
+    if run.peak_memory_bytes:
+        console.print(f"{run.peak_memory_bytes / 1e6:,.0f} MB of memory at most in one process")
 
 
 def list_signals(path: Path | None) -> Answer:
@@ -113,5 +114,6 @@ def _signals(path: Path | None) -> tuple[Signal, ...]:
     vocabulary = Vocabulary()
     if log.n_events:
         as_of = as_of_or_default(workspace, None)
-        vocabulary = vocabulary_of(log, configuration.features.attributes, as_of)
+        attributes = configuration.features.attributes
+        vocabulary = vocabulary_of(log, configuration.business, attributes, as_of)
     return catalogue(configuration.business.contract, vocabulary)

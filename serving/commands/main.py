@@ -148,13 +148,14 @@ def score(
     model: Annotated[
         str | None, typer.Option(help="Model version; by default the one that serves.")
     ] = None,
+    workers: WorkersOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Value the whole portfolio: scores as Parquet and CSV, and a report to read."""
     from serving.commands.score import score_portfolio
 
-    _finish(lambda: score_portfolio(workspace, as_of, model), as_json)
+    _finish(lambda: score_portfolio(workspace, as_of, model, workers), as_json)
 
 
 @app.command(epilog="Example: keepworth serve --port 3000")

@@ -1,7 +1,6 @@
 """`keepworth score`: the whole portfolio valued, as files and as a report."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,48 +13,37 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rich.console import Console
 
-from features.blocks import blocks
 from features.ingest.lock import writing
-from features.instants import datetime_of, instant_of
-from features.mistakes import InputRefusedError, Mistake
-from features.months import shift_months
+from features.instants import datetime_of
 from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.instants import as_of_or_default
+from serving.commands.portfolio import SHARE_OF_SCORING, Portfolio, valued
 from serving.commands.progress import progress_bar
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
-from training.changes import CHANGE_COLUMNS, value_changes
+from training.changes import CHANGE_COLUMNS
 from training.known import observed_bounds
-from training.score_table import score_table
-from training.scoring import score
 from valuation.equity import customer_equity
 from valuation.lifetime_value import clv_beyond
 
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
 
-@dataclass(frozen=True)
-class Portfolio:
-    """Hold the scores of all customers as of an instant, and what changed in a month."""
-
-    table: pa.Table
-    changes: pd.DataFrame
-
-
-def score_portfolio(path: Path | None, as_of: str | None, model: str | None) -> Answer:
+def score_portfolio(
+    path: Path | None, as_of: str | None, model: str | None, workers: int | None = None
+) -> Answer:
     """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`."""
     workspace = open_workspace(path)
     moment = as_of_or_default(workspace, as_of)
     bundle = load_version(workspace.state, model)
     with writing(workspace.state), progress_bar() as tell:
-        tell("scoring", 0.1)
-        portfolio = valued(workspace, bundle, moment)
+        portfolio = valued(workspace, bundle, moment, workers, tell)
         files = _written(workspace, moment, portfolio.table)
-        tell("writing the report", 0.8)
+        tell("writing the report", SHARE_OF_SCORING)
         report = workspace.of_as_of("reports", moment) / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)
         page = render_report(_report_input(workspace, bundle, portfolio))
@@ -70,28 +58,6 @@ def score_portfolio(path: Path | None, as_of: str | None, model: str | None) -> 
             console.print(f"wrote {file}", soft_wrap=True)
 
     return Answer(summary | places, show)
-
-
-def valued(workspace: Workspace, bundle: Bundle, as_of: datetime) -> Portfolio:
-    """Score everybody visible at `as_of`, and the same customers a month earlier.
-
-    Raises
-    ------
-    InputRefusedError
-        If nobody is visible then.
-    """
-    now = instant_of(as_of)
-    before = int(shift_months(now, -1, bundle.business.month))
-    attributes = list(bundle.vocabulary.levels)
-    tables, changes = [], []
-    for block in blocks(workspace.log(), bundle.business, attributes, as_of):
-        scores = score(bundle, block, now)
-        tables.append(score_table(scores, bundle.business))
-        earlier = score(bundle, block, before)
-        changes.append(value_changes(earlier, scores, bundle.business.annual_discount_rate))
-    if not tables:
-        raise InputRefusedError("nobody is there to score", [_too_early(workspace, as_of)])
-    return Portfolio(pa.concat_tables(tables), pd.concat(changes, ignore_index=True))
 
 
 def show_summary(console: Console, summary: dict[str, Any], currency: str) -> None:
@@ -176,14 +142,4 @@ def _report_input(workspace: Workspace, bundle: Bundle, portfolio: Portfolio) ->
         longest_month=bundle.longest_month,
         data_until=datetime_of(observed_bounds(workspace.log(), bundle.business)[1]),
         title=workspace.folder.name,
-    )
-
-
-def _too_early(workspace: Workspace, as_of: datetime) -> Mistake:
-    since, until = observed_bounds(workspace.log(), workspace.configuration.business)
-    return Mistake(
-        "--as-of",
-        as_of.isoformat(),
-        f"give an instant after the first event, {datetime_of(since):%Y-%m-%d}, up to "
-        f"{datetime_of(until):%Y-%m-%d}",
     )
