@@ -33,6 +33,6 @@ class Asked:
 
 def asked_at(inputs: Inputs, as_of: datetime) -> Asked:
     """Return what a business is asked as of an instant, in the words it had by then."""
-    vocabulary = vocabulary_of(inputs.log, inputs.attributes, as_of)
+    vocabulary = vocabulary_of(inputs.log, inputs.rules, inputs.attributes, as_of)
     (references,) = references_of(inputs.log, inputs.rules, [instant_of(as_of)])
     return Asked(as_of, catalogue(inputs.rules.contract, vocabulary), references)

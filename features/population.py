@@ -113,7 +113,7 @@ def references_from(
     median list price of each plan that at least `FEWEST` open subscriptions bear. A median of an
     even number is the lower of the two in the middle: a price that somebody pays.
     """
-    in_force = _in_force(plans, as_of)
+    in_force = plans_in_force(plans, as_of)
     ladder = {plan: round(row["list_amount"] * rules.minor_units) for plan, row in in_force.items()}
     cohorts = _medians(counts.cohorts)
     everybody: Counter[tuple[None, int]] = Counter()
@@ -129,7 +129,7 @@ def references_from(
     )
 
 
-def _in_force(plans: pa.Table, as_of: int) -> dict[str, Mapping[str, Any]]:
+def plans_in_force(plans: pa.Table, as_of: int) -> dict[str, Mapping[str, Any]]:
     """Return the latest row of each plan that was valid before an instant; null is always."""
     found: dict[str, tuple[float, Mapping[str, Any]]] = {}
     for row in plans.to_pylist():

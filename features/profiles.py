@@ -76,10 +76,21 @@ def profiles_of(
     return Profiles(
         acquired=_acquired(rows),
         acquisition_cost=_floats(_column(rows, "acquisition_cost", pa.float64())),
-        acquisition_channel=_texts(_column(rows, "acquisition_channel", pa.string())),
+        acquisition_channel=texts_of(_column(rows, "acquisition_channel", pa.string())),
         is_referred=_is_known(_column(rows, "referred_by", pa.string())),
         attributes={name: _attribute(rows, name) for name in attributes},
     )
+
+
+def is_number(type_: pa.DataType) -> bool:
+    """Return whether an attribute of this type stands for itself, as a number."""
+    types = pa.types
+    return bool(types.is_integer(type_) or types.is_floating(type_) or types.is_decimal(type_))
+
+
+def texts_of(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    """Return the texts that an attribute's levels are known by, None where it is null."""
+    return np.array(column.cast(pa.string()).to_pylist(), dtype=object)
 
 
 def _column(rows: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
@@ -96,10 +107,7 @@ def _acquired(rows: pa.Table) -> Instants:
 
 def _attribute(rows: pa.Table, name: str) -> NDArray[np.generic]:
     column = _column(rows, name, pa.string())
-    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if is_number or pa.types.is_decimal(column.type):
-        return _floats(column)
-    return _texts(column)
+    return _floats(column) if is_number(column.type) else texts_of(column)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -109,7 +117,3 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 def _is_known(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     return np.asarray(column.is_valid().to_numpy(), dtype=bool)
-
-
-def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
-    return np.array(column.cast(pa.string()).to_pylist(), dtype=object)

@@ -1,4 +1,4 @@
-"""The part of `[business]` that says when a customer is one, and until when we know it."""
+"""The part of `[business]` that signals need: who is a customer, when, and what is revenue."""
 
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 
@@ -52,8 +53,35 @@ class CustomerRules(BaseModel):
     churn_window_months: int = Field(
         default=3, ge=1, strict=True, description="a whole number of months, 1 or more"
     )
+    revenue: Literal["mrr", "payments"] = Field(default="mrr", description='"mrr" or "payments"')
+    extra_revenue: tuple[str, ...] = Field(
+        default=(), description='a list of payment labels such as ["setup fee"]'
+    )
     observed_from: ObservationBound | None = Field(default=None, description=_INSTANT)
     observed_until: ObservationBound | None = Field(default=None, description=_INSTANT)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _revenue_follows_contract(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("contract") == "transactional":
+            return {"revenue": "payments"} | table
+        return table
+
+    @field_validator("revenue")
+    @classmethod
+    def _revenue_fits_contract(cls, revenue: str, info: ValidationInfo) -> str:
+        if info.data.get("contract") == "transactional" and revenue == "mrr":
+            raise ValueError('a transactional business has revenue = "payments"')
+        return revenue
+
+    @field_validator("extra_revenue")
+    @classmethod
+    def _is_not_counted_twice(
+        cls, labels: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        if labels and info.data.get("revenue") == "payments":
+            raise ValueError('it goes with revenue = "mrr"; payments all count already')
+        return labels
 
     @field_validator("currency")
     @classmethod

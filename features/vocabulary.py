@@ -1,68 +1,79 @@
-"""Which usage metrics and attribute levels a business has, as known at an instant."""
+"""The words of one business, as known at an instant: metrics, severities, levels, allowances."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features.catalogue import Vocabulary
 from features.contract import CUSTOMER_COLUMNS
+from features.ingest.quoting import identifier
 from features.instants import instant_of
-from features.log import Log
+from features.log import Log, Table
 from features.mistakes import ConfigurationError, Mistake
-from features.profiles import profiles_of
+from features.population import plans_in_force
+from features.profiles import is_number, texts_of
+from features.rules import CustomerRules
 
 MOST_METRICS = 12
 MOST_LEVELS = 20
+MOST_SEVERITIES = 4
 FEWEST_OF_LEVEL = 20
 """A level fewer customers have is no feature: it would point at people."""
+FEWEST_OF_SEVERITY = 20
+"""A severity that fewer requests bear says too little for signals of its own."""
+_NOTHING = pa.table({"label": pa.array([], pa.string()), "n": pa.array([], pa.int64())})
 
 
-def vocabulary_of(log: Log, attributes: Sequence[str], visible_before: datetime) -> Vocabulary:
-    """Return the most frequent usage metrics, and the levels of the declared attributes.
+def vocabulary_of(
+    log: Log, rules: CustomerRules, attributes: Sequence[str], visible_before: datetime
+) -> Vocabulary:
+    """Return the most frequent metrics and severities, and the levels of declared attributes.
+
+    Each is counted in the files themselves; no row of the log is held.
 
     Raises
     ------
     ConfigurationError
         If an attribute is no column of the customers.
     """
+    in_force = plans_in_force(log.read_plans(), instant_of(visible_before))
     return Vocabulary(
-        _frequent_metrics(log, visible_before), _levels(log, attributes, visible_before)
+        metrics=_frequent_labels(log, "usage", visible_before, MOST_METRICS, fewest=1),
+        levels=_levels(log, attributes, visible_before),
+        severities=_frequent_labels(
+            log, "support", visible_before, MOST_SEVERITIES, FEWEST_OF_SEVERITY
+        ),
+        extra_revenue=rules.extra_revenue,
+        has_allowances=any(plan["allowance"] is not None for plan in in_force.values()),
     )
 
 
-def _frequent_metrics(log: Log, visible_before: datetime) -> tuple[str, ...]:
-    counts: Counter[str] = Counter()
-    for bucket in range(log.n_buckets):
-        events = log.read_events(bucket, visible_before)
-        used = events.filter(pc.equal(events.column("kind"), "usage"))
-        for entry in pc.value_counts(used.column("label")).to_pylist():
-            if entry["values"] is not None:
-                counts[entry["values"]] += entry["counts"]
-    ranked = sorted(counts, key=lambda metric: (-counts[metric], metric))
-    return tuple(ranked[:MOST_METRICS])
+def _frequent_labels(
+    log: Log, kind: str, visible_before: datetime, most: int, fewest: int
+) -> tuple[str, ...]:
+    query = (
+        "SELECT label, count(*) AS n FROM read_parquet($files) "
+        "WHERE kind = $kind AND label IS NOT NULL "
+        "AND occurred_at < make_timestamptz($before) AND recorded_at < make_timestamptz($before) "
+        "GROUP BY label HAVING n >= $fewest ORDER BY n DESC, label LIMIT $most"
+    )
+    values = {"kind": kind, "before": instant_of(visible_before), "fewest": fewest, "most": most}
+    return tuple(_queried(log, "events", query, values).column("label").to_pylist())
 
 
 def _levels(
     log: Log, attributes: Sequence[str], visible_before: datetime
 ) -> dict[str, tuple[str, ...] | None]:
-    customers = log.read_customers()
-    _require_columns(attributes, [] if customers is None else customers.column_names)
-    if customers is None or not attributes:
-        return {}
-    acquired = customers.column("acquired_at") if "acquired_at" in customers.column_names else None
-    if acquired is not None:
-        limit = pa.scalar(instant_of(visible_before), pa.int64()).cast(pa.timestamp("us", "UTC"))
-        customers = customers.filter(pc.fill_null(pc.less(acquired, limit), True))
-    if not customers.num_rows:
-        return dict.fromkeys(attributes, ())
-    ids = customers.column("customer_id").to_pylist()
-    known = profiles_of(customers, ids, attributes).attributes
-    return {name: _frequent_levels(known[name]) for name in attributes}
+    customers = log.read_customers([])
+    _require_columns(attributes, customers.column_names)
+    return {
+        name: None
+        if is_number(customers.column(name).type)
+        else _frequent_levels(log, name, visible_before)
+        for name in attributes
+    }
 
 
 def _require_columns(attributes: Sequence[str], present: Sequence[str]) -> None:
@@ -81,9 +92,19 @@ def _require_columns(attributes: Sequence[str], present: Sequence[str]) -> None:
         raise ConfigurationError("some attributes are not in the data", mistakes)
 
 
-def _frequent_levels(values: NDArray[np.generic]) -> tuple[str, ...] | None:
-    if values.dtype != object:
-        return None
-    counts = Counter(value for value in values if value is not None)
-    frequent = [level for level, count in counts.items() if count >= FEWEST_OF_LEVEL]
-    return tuple(sorted(frequent, key=lambda level: (-counts[level], level))[:MOST_LEVELS])
+def _frequent_levels(log: Log, attribute: str, visible_before: datetime) -> tuple[str, ...]:
+    is_known = "acquired_at IS NULL OR acquired_at < make_timestamptz($before)"
+    level = identifier(attribute)
+    query = (
+        f"SELECT {level} AS label, count(*) AS n FROM read_parquet($files) "
+        f"WHERE {level} IS NOT NULL AND ({is_known}) GROUP BY 1 HAVING n >= $fewest"
+    )
+    values = {"before": instant_of(visible_before), "fewest": FEWEST_OF_LEVEL}
+    found = _queried(log, "customers", query, values)
+    counts = dict(zip(texts_of(found.column("label")), found.column("n").to_pylist(), strict=True))
+    return tuple(sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS])
+
+
+def _queried(log: Log, table: Table, query: str, values: dict[str, Any]) -> pa.Table:
+    files = [str(path) for path in log.files(table)]
+    return log.query(query, {"files": files} | values) if files else _NOTHING

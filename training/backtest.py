@@ -96,7 +96,7 @@ def _predictions(
     bundle: Bundle, block: Block, cutoff: int, plan: BacktestPlan
 ) -> Iterator[pd.DataFrame]:
     business = bundle.business
-    moment = Moment(block.history, block.profiles, cutoff, business)
+    moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
     forecast = bundle.model.forecast(moment, business, max(plan.months))
     actual = _actual(block, cutoff, max(plan.months), business)
     for months in plan.months:

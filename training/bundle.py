@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from features.catalogue import Vocabulary
+from features.references import References
 from training.business import Business
 from training.shop import ShopModel
 from training.subscription import SubscriptionModel
@@ -15,12 +16,14 @@ UNREGISTERED = "unregistered"
 class Bundle:
     """Hold a fitted model with the business it was fitted for and the words it uses.
 
-    `cutoff` and `observed_from` are instants in microseconds; `data_fingerprint` identifies the
-    log it was fitted on; `longest_month` is the longest month ahead seen in training.
+    `references` is what was known of the population at the cutoff. `cutoff` and `observed_from`
+    are instants in microseconds; `data_fingerprint` identifies the log it was fitted on;
+    `longest_month` is the longest month ahead seen in training.
     """
 
     business: Business
     vocabulary: Vocabulary
+    references: References
     model: SubscriptionModel | ShopModel
     cuts: SegmentCuts
     cutoff: int

@@ -16,6 +16,7 @@ import xgboost as xgb
 
 from features.catalogue import Vocabulary, catalogue
 from features.mistakes import InputRefusedError, Mistake
+from features.references import References
 from features.signal import Signal
 from training.anchor import TenureAnchor
 from training.basket_anchor import BasketAnchor
@@ -33,7 +34,7 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 4
+FORMAT = 5
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -56,6 +57,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "format": FORMAT,
         "business": bundle.business.model_dump(mode="json"),
         "vocabulary": asdict(bundle.vocabulary),
+        "references": asdict(bundle.references),
         "signals": [signal.name for signal in bundle.model.signals],
         "cuts": bundle.cuts.as_dict(),
         "cutoff": bundle.cutoff,
@@ -85,12 +87,12 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
     contents = {name: _checked(folder / name, known) for name, known in manifest["files"].items()}
     business = Business.model_validate(manifest["business"])
     vocabulary = _vocabulary(manifest["vocabulary"])
-    signals = catalogue(business.contract, vocabulary)
-    _require_same_catalogue(signals, manifest["signals"], folder)
+    signals = _signals(business, vocabulary, manifest["signals"], folder)
     boosters = {name.removesuffix(".ubj"): _booster(raw) for name, raw in contents.items()}
     return Bundle(
         business=business,
         vocabulary=vocabulary,
+        references=References(**manifest["references"]),
         model=_model(business, signals, manifest["model"], boosters),
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
         cutoff=manifest["cutoff"],
@@ -176,7 +178,8 @@ def _vocabulary(parts: dict[str, Any]) -> Vocabulary:
     levels = {
         name: None if known is None else tuple(known) for name, known in parts["levels"].items()
     }
-    return Vocabulary(tuple(parts["metrics"]), levels)
+    words = {name: tuple(parts[name]) for name in ("metrics", "severities", "extra_revenue")}
+    return Vocabulary(levels=levels, has_allowances=parts["has_allowances"], **words)
 
 
 def _booster(content: bytes) -> xgb.Booster:
@@ -202,14 +205,16 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _require_same_catalogue(
-    signals: tuple[Signal, ...], trained_on: list[str], folder: Path
-) -> None:
-    names = [signal.name for signal in signals]
-    if names != trained_on:
-        differing = ", ".join(sorted(set(names) ^ set(trained_on))[:5]) or "their order"
-        value = f"trained on another catalogue of signals (differs in {differing})"
+def _signals(
+    business: Business, vocabulary: Vocabulary, trained_on: list[str], folder: Path
+) -> tuple[Signal, ...]:
+    """Return the signals that the model was trained on, in order."""
+    known = {signal.name: signal for signal in catalogue(business.contract, vocabulary)}
+    missing = [name for name in trained_on if name not in known]
+    if missing:
+        value = f"trained on signals that the catalogue lacks ({', '.join(missing[:5])})"
         raise _altered(folder, value, "run `keepworth train` again")
+    return tuple(known[name] for name in trained_on)
 
 
 def _altered(path: Path, value: str, expected: str) -> AlteredModelError:

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
-    field_validator,
-    model_validator,
 )
 
 from features.contract import KIND_CODES
@@ -62,36 +59,9 @@ class Business(CustomerRules):
     horizon_months: int = Field(
         default=36, ge=1, le=240, strict=True, description="a whole number from 1 to 240"
     )
-    revenue: Literal["mrr", "payments"] = Field(default="mrr", description='"mrr" or "payments"')
-    extra_revenue: tuple[str, ...] = Field(
-        default=(), description='a list of payment labels such as ["setup fee"]'
-    )
     cost_to_serve: dict[Annotated[str, AfterValidator(_cost_key)], Cost] = Field(
         default_factory=dict, description="an amount of money, 0 or more, for each key"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _revenue_follows_contract(cls, table: Any) -> Any:
-        if isinstance(table, dict) and table.get("contract") == "transactional":
-            return {"revenue": "payments"} | table
-        return table
-
-    @field_validator("revenue")
-    @classmethod
-    def _revenue_fits_contract(cls, revenue: str, info: ValidationInfo) -> str:
-        if info.data.get("contract") == "transactional" and revenue == "mrr":
-            raise ValueError('a transactional business has revenue = "payments"')
-        return revenue
-
-    @field_validator("extra_revenue")
-    @classmethod
-    def _is_not_counted_twice(
-        cls, labels: tuple[str, ...], info: ValidationInfo
-    ) -> tuple[str, ...]:
-        if labels and info.data.get("revenue") == "payments":
-            raise ValueError('it goes with revenue = "mrr"; payments all count already')
-        return labels
 
     def margin_of(self, labels: Iterable[str | None]) -> list[float]:
         """Return the gross margin of each label, in order.

@@ -30,6 +30,7 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     bare = Bundle(
         business=known.business,
         vocabulary=known.vocabulary,
+        references=known.references,
         model=model,
         cuts=_NO_CUTS,
         cutoff=known.cutoff,

@@ -1,6 +1,6 @@
 """What is known at a cutoff: the one thing that models are fitted on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,21 +9,33 @@ from features.catalogue import Vocabulary, catalogue
 from features.instants import datetime_of, instant_of
 from features.log import Log
 from features.mistakes import InputRefusedError, Mistake
+from features.population import references_of
+from features.references import References
 from features.signal import Signal
+from features.signals.tenure import SEASON
 from features.vocabulary import vocabulary_of
 from training.business import Business
 from training.landmarks import Landmark, landmarks_before
 
+TWO_CYCLES_MONTHS = 24
+"""Before two years were seen, what comes back every year cannot be told from a trend."""
+
 
 @dataclass(frozen=True)
 class Known:
-    """Hold a log as it was known at a cutoff (microseconds); nothing later can be read from it."""
+    """Hold a log as it was known at a cutoff (microseconds); nothing later can be read from it.
+
+    `landmarks` are the instants before the cutoff from which training looks ahead, latest first,
+    each with what was known of the population then; `references` is what was at the cutoff.
+    """
 
     log: Log
     business: Business
     vocabulary: Vocabulary
     observed_from: int
     cutoff: int
+    landmarks: Mapping[Landmark, References]
+    references: References
     seed: int = 0
 
     def blocks(self) -> Iterator[Block]:
@@ -32,18 +44,20 @@ class Known:
         return blocks(self.log, self.business, attributes, datetime_of(self.cutoff))
 
     @property
-    def landmarks(self) -> list[Landmark]:
-        """Instants before the cutoff from which training looks ahead, latest first."""
-        return landmarks_before(self.cutoff, self.observed_from, self.business)
-
-    @property
     def signals(self) -> tuple[Signal, ...]:
-        """The catalogue in this business's words."""
-        return catalogue(self.business.contract, self.vocabulary)
+        """What models are trained on: the catalogue in this business's words.
+
+        The season is left out before two of its cycles were seen: in one it is a clock.
+        """
+        signals = catalogue(self.business.contract, self.vocabulary)
+        longest = max(landmark.months_observed for landmark in self.landmarks)
+        if longest >= TWO_CYCLES_MONTHS:
+            return signals
+        return tuple(signal for signal in signals if signal.group != SEASON)
 
 
 def known_at(log: Log, business: Business, attributes: list[str], cutoff: int) -> Known:
-    """Return what was known at a cutoff, with the vocabulary of that moment.
+    """Return what was known at a cutoff, with the vocabulary and references of that moment.
 
     Raises
     ------
@@ -51,14 +65,23 @@ def known_at(log: Log, business: Business, attributes: list[str], cutoff: int) -
         If fewer than two months were observed before it.
     """
     observed_from, _ = observed_bounds(log, business)
-    known = Known(
+    landmarks = landmarks_before(cutoff, observed_from, business)
+    _require_history(landmarks, observed_from, cutoff)
+    instants = [*(landmark.as_of for landmark in landmarks), cutoff]
+    *then, now = references_of(log, business, instants)
+    return Known(
         log,
         business,
-        vocabulary_of(log, attributes, datetime_of(cutoff)),
+        vocabulary_of(log, business, attributes, datetime_of(cutoff)),
         observed_from,
         cutoff,
+        landmarks=dict(zip(landmarks, then, strict=True)),
+        references=now,
     )
-    if len(known.landmarks) < 2:
+
+
+def _require_history(landmarks: list[Landmark], observed_from: int, cutoff: int) -> None:
+    if len(landmarks) < 2:
         raise InputRefusedError(
             "there is too little history to train on",
             [
@@ -70,7 +93,6 @@ def known_at(log: Log, business: Business, attributes: list[str], cutoff: int) -
                 )
             ],
         )
-    return known
 
 
 def observed_bounds(log: Log, business: Business) -> tuple[int, int]:

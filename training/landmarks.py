@@ -1,6 +1,6 @@
 """Landmarks: the instants in the past at which training pretends to stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ from features.blocks import Block
 from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.months import month_edges, months_that_fit, shift_months
-from features.plan_state import PlanStates
+from features.plan_standing import PlanStanding
+from features.references import References
 from features.signal import Signal
 from features.timeline import Timeline
 from training.business import Business
@@ -52,17 +53,18 @@ def landmarks_before(
 def subscription_rows(
     block: Block,
     timeline: Timeline,
-    landmarks: Sequence[Landmark],
+    landmarks: Mapping[Landmark, References],
     business: Business,
     signals: Sequence[Signal],
 ) -> Iterator[tuple[ChurnRows, PlanMonths]]:
     """Yield, a landmark at a time, what was known of open customers and what came after.
 
-    The block holds what was known at the cutoff, `timeline` is its timeline.
+    The block holds what was known at the cutoff, `timeline` is its timeline; each landmark comes
+    with what was known of the population then.
     """
     clocks = clock_columns([signal.name for signal in signals])
-    for landmark in landmarks:
-        moment = Moment(block.history, block.profiles, landmark.as_of, business)
+    for landmark, references in landmarks.items():
+        moment = Moment(block.history, block.profiles, landmark.as_of, business, references)
         there = np.flatnonzero(moment.plan.is_open)
         if not len(there):
             continue
@@ -85,7 +87,8 @@ def _plan_months(
     block: Block, moment: Moment, timeline: Timeline, after: int, business: Business
 ) -> PlanMonths:
     stayed = np.flatnonzero(moment.plan.is_open & (timeline.open_at(after) > 0))
-    then = PlanStates(block.history, timeline, block.profiles, after, business)
+    # No label hangs on a reference: those of the landmark will do.
+    then = PlanStanding(block.history, timeline, block.profiles, after, business, moment.references)
     minor_units = block.history.minor_units
     now, booked = moment.timeline.mrr_at(moment.as_of), moment.timeline.mrr_at(after)
     expected = np.where(moment.timeline.open_at(after) > 0, booked, now)

@@ -75,7 +75,7 @@ def score(
     horizon = bundle.business.horizon_months if horizon_months is None else horizon_months
     rate = bundle.business.annual_discount_rate
     rate = rate if annual_discount_rate is None else annual_discount_rate
-    moment = Moment(block.history, block.profiles, as_of, bundle.business)
+    moment = Moment(block.history, block.profiles, as_of, bundle.business, bundle.references)
     forecast = bundle.model.forecast(moment, bundle.business, max(horizon, CHURN_MONTHS[-1]))
     margin = forecast.expected_margin[:, :horizon]
     value = clv(margin, rate)

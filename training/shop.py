@@ -15,7 +15,7 @@ from training.business import Business
 from training.calibration import logit
 from training.check import Check
 from training.forecast import Curves, Forecast
-from training.known import Known
+from training.known import TWO_CYCLES_MONTHS, Known
 from training.person_periods import Matrix
 from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
 from training.shop_margin import (
@@ -39,7 +39,6 @@ from training.shop_rows import (
 
 _DAYS_A_CALENDAR_MONTH = 365.25 / 12
 _FEWEST_BUYERS = 50
-_TWO_CYCLES_MONTHS = 24
 _LEAST = 1e-6
 
 
@@ -114,7 +113,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     costs: list[RecentCosts] = []
     for block in known.blocks():
         parts.extend(shop_rows(block, landmarks, longest, business, signals))
-        moment = Moment(block.history, block.profiles, known.cutoff, business)
+        moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
         now.append(buyers_at(moment))
         values.append(signal_matrix(moment, signals)[now[-1].customer].astype(np.float32))
         sales.append(recent_sales(block, business))
@@ -130,7 +129,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     residuals, checks = _fit_residuals(rows, counts, basket, business, known.seed)
     margin = fit_shop_margin(sales, costs, business)
     model = ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
-    if longest >= _TWO_CYCLES_MONTHS:
+    if longest >= TWO_CYCLES_MONTHS:
         return model, checks
     weeks = weeks_ahead(longest, business.month)
     level = _guarded_level(model, np.concatenate(values), rhythm, weeks)

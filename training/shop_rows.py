@@ -1,6 +1,6 @@
 """Landmark rows of a shop: what was known of buyers, and what they bought after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from features.expressions import Constant, Count, DaysSince, Total
 from features.happenings import purchases
 from features.kernel import Moment
 from features.months import month_edges
+from features.references import References
 from features.signal import Signal
 from training.business import Business
 from training.landmarks import Landmark
@@ -64,15 +65,15 @@ def buyers_at(moment: Moment) -> Buyers:
 
 def shop_rows(
     block: Block,
-    landmarks: Sequence[Landmark],
+    landmarks: Mapping[Landmark, References],
     longest: int,
     business: Business,
     signals: Sequence[Signal],
 ) -> Iterator[ShopRows]:
     """Yield, a landmark at a time, what was known of buyers and what came after."""
     rows, values = purchases(block.history)
-    for landmark in landmarks:
-        moment = Moment(block.history, block.profiles, landmark.as_of, business)
+    for landmark, references in landmarks.items():
+        moment = Moment(block.history, block.profiles, landmark.as_of, business, references)
         buyers = buyers_at(moment)
         if not len(buyers.customer):
             continue

@@ -11,7 +11,7 @@ from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.mistakes import InputRefusedError, Mistake
 from features.months import NEVER, Instants, month_edges, shift_months
-from features.plan_state import relationship_starts
+from features.plan_standing import relationship_starts
 from features.signal import Signal
 from features.timeline import Timeline, timeline_of
 from training.anchor import TenureCounts, fit_anchor, tenure_counts

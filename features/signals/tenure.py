@@ -5,7 +5,9 @@ from features.signal import SUBSCRIPTION, TRANSACTIONAL, Family
 
 _SUBSCRIBER = Family("tenure", SUBSCRIPTION)
 _BUYER = Family("tenure", TRANSACTIONAL)
-_SEASON = Family("season")
+SEASON = "season"
+"""The group of signals that say nothing but the time of year."""
+_SEASON = Family(SEASON)
 
 SIGNALS = (
     _SUBSCRIBER.signal(

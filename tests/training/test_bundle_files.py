@@ -28,6 +28,8 @@ def test_a_bundle_read_back_scores_equal_to_the_bit(world: Trained, tmp_path: Pa
 
     assert again.version == "7"
     assert (again.business, again.vocabulary) == (world.business, world.bundle.vocabulary)
+    assert again.references == world.bundle.references
+    assert again.model.signals == world.bundle.model.signals
     assert again.longest_month == world.bundle.longest_month
     for block in world.blocks:
         first, second = (score(one, block, world.known.cutoff) for one in (world.bundle, again))
@@ -69,13 +71,15 @@ def test_a_file_that_is_gone_is_refused_by_name(world: Trained, tmp_path: Path) 
         load_bundle(tmp_path / "model", digest, "7")
 
 
-def test_a_bundle_of_another_catalogue_is_refused(operator: Trained, tmp_path: Path) -> None:
+def test_a_bundle_trained_on_a_signal_that_is_no_more_is_refused(
+    operator: Trained, tmp_path: Path
+) -> None:
     signals = operator.bundle.model.signals
     renamed = (replace(signals[0], name="mood_30d"), *signals[1:])
     model = replace(operator.bundle.model, signals=renamed)
     digest = save_bundle(replace(operator.bundle, model=model), tmp_path / "model")
 
-    with pytest.raises(AlteredModelError, match=r"another catalogue of signals .*mood_30d"):
+    with pytest.raises(AlteredModelError, match=r"the catalogue lacks .*mood_30d"):
         load_bundle(tmp_path / "model", digest, "7")
 
 

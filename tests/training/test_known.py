@@ -61,6 +61,17 @@ def test_a_long_history_is_covered_by_at_most_so_many_landmarks() -> None:
     assert [mark.number for mark in marks] == list(range(-1, -72, -3))
 
 
+@pytest.mark.parametrize(("cutoff", "seasons"), [("2024-12-31", set()), ("2025-01-02", {"season"})])
+def test_the_season_is_no_signal_before_two_cycles_were_seen(
+    tmp_path: Path, cutoff: str, seasons: set[str]
+) -> None:
+    log = _log(tmp_path, ("ann", "subscribe", "2023-01-01", {"amount": 9.0}))
+
+    known = known_at(log, operator_business(), [], at(cutoff))
+
+    assert {signal.group for signal in known.signals} & {"season"} == seasons
+
+
 def _log(folder: Path, *rows: tuple[object, ...]) -> Log:
     events = events_of(*rows)  # type: ignore[no-untyped-call]  # untyped helper
     return ingested_log(folder, events, operator_business())
@@ -83,6 +94,27 @@ def test_what_became_known_at_or_after_the_cutoff_cannot_be_read(tmp_path: Path)
     seen = {name for block in known.blocks() for name in block.history.customer_ids}
     assert seen == {"ann"}
     assert all((block.history.visible < known.cutoff).all() for block in known.blocks())
+
+
+def test_landmarks_and_cutoff_are_compared_with_the_population_as_it_was_known_then(
+    tmp_path: Path,
+) -> None:
+    everybody = [f"c{number:02d}" for number in range(20)]
+    rises = {"amount": 12.0, "recorded_at": "2024-03-15"}
+    unseen = {"amount": 99.0, "recorded_at": "2024-05-01"}
+    log = _log(
+        tmp_path,
+        *((name, *SUBSCRIBED[1:]) for name in everybody),
+        *((name, "plan_change", "2024-02-10", rises) for name in everybody),
+        *((name, "plan_change", "2024-04-01", unseen) for name in everybody),
+        *((name, "cancel", "2024-05-01") for name in everybody),
+    )
+
+    known = known_at(log, operator_business(), [], at("2024-05-01"))
+
+    then = {mark.number: found.typical_price for mark, found in known.landmarks.items()}
+    assert then == {-1: 1200, -2: 900, -3: 900}
+    assert known.references.cohort_prices == {"2024-01": 1200}
 
 
 def test_outcomes_of_a_landmark_use_what_was_known_at_the_cutoff_only(tmp_path: Path) -> None:

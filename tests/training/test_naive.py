@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from features.kernel import Moment
+from features.references import NO_REFERENCES
 from tests.features.histories import history_of
 from tests.training.worlds import Trained, at, block_about, operator_business, shop_business
 from training.business import Business
@@ -29,7 +30,7 @@ SHOP = shop_business(gross_margin=0.5, horizon_months=24)
 
 def _moment(business: Business) -> Moment:
     block = block_about(SUBSCRIBED if business.contract == "subscription" else BOUGHT)
-    return Moment(block.history, block.profiles, at("2023-05-02"), business)
+    return Moment(block.history, block.profiles, at("2023-05-02"), business, NO_REFERENCES)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Payback from events: realised margin since acquisition, then what is expected."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.history import History
 from features.kernel import Moment
-from features.profiles import Profiles
+from features.profiles import unknown_profiles
+from features.references import NO_REFERENCES
 from tests.features.histories import history_of
 from tests.training.worlds import at, operator_business, shop_business
 from training.business import Business
@@ -26,8 +29,10 @@ def _payback(
     to_come: float = 0.0,
     observed_from: str = JANUARY,
 ) -> float:
-    profiles = Profiles(np.array([at(acquired)]), np.array([cost]), np.array([None], dtype=object))
-    moment = Moment(history, profiles, at(as_of), business)
+    profiles = replace(
+        unknown_profiles(1), acquired=np.array([at(acquired)]), acquisition_cost=np.array([cost])
+    )
+    moment = Moment(history, profiles, at(as_of), business, NO_REFERENCES)
     to_come_by_month = np.full((1, 6), to_come)
     return float(payback_months(moment, business, to_come_by_month, at(observed_from))[0])
 

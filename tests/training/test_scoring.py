@@ -11,6 +11,7 @@ from features.history import history_from_events
 from features.instants import datetime_of
 from features.kernel import Moment
 from features.profiles import Profiles, profiles_of
+from features.references import NO_REFERENCES
 from tests.features.histories import history_of
 from tests.training.worlds import Trained, at, block_about
 from training.changes import value_changes
@@ -83,7 +84,7 @@ def test_churn_and_survival_are_one_curve(operator: Trained) -> None:
 def test_a_shop_never_expects_fewer_purchases_than_buyers(shop: Trained) -> None:
     block, model = shop.blocks[0], shop.bundle.model
     assert isinstance(model, ShopModel)
-    moment = Moment(block.history, block.profiles, shop.known.cutoff, shop.business)
+    moment = Moment(block.history, block.profiles, shop.known.cutoff, shop.business, NO_REFERENCES)
     buyers = buyers_at(moment)
     values = signal_matrix(moment, model.signals)[buyers.customer].astype(np.float32)
     expected = model.expected_purchases(values, buyers.rhythm, weeks_ahead(12, "calendar"))
