@@ -105,16 +105,28 @@ def _require_java() -> None:
 
 @contextmanager
 def settings(session: "SparkSession", wanted: Mapping[str, str]) -> Iterator[None]:
-    """Set what can be set in a running session, and set it back afterwards."""
-    ours = {key: value for key, value in wanted.items() if session.conf.isModifiable(key)}
-    before = {key: session.conf.get(key, None) for key in ours}
-    for key, value in ours.items():
-        session.conf.set(key, value)
+    """Set what can still be set in a running session, and set it back afterwards."""
+    before: dict[str, str | None] = {}
     try:
+        for key, value in wanted.items():
+            found = session.conf.get(key, None)
+            if _is_set(session, key, value):
+                before[key] = found
         yield
     finally:
-        for key, value in before.items():
-            _set_back(session, key, value)
+        for key, earlier in before.items():
+            _set_back(session, key, earlier)
+
+
+def _is_set(session: "SparkSession", key: str, value: str) -> bool:
+    """Set it, and say so; what belongs to the machines was settled when the session began."""
+    from pyspark.errors import PySparkException
+
+    try:
+        session.conf.set(key, value)
+    except PySparkException:
+        return False
+    return True
 
 
 def _set_back(session: "SparkSession", key: str, value: str | None) -> None:
