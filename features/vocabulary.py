@@ -1,6 +1,6 @@
 """The words of one business, as known at an instant: metrics, severities, levels, allowances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,29 @@ def vocabulary_of(
     )
 
 
+def require_columns(attributes: Sequence[str], present: Sequence[str]) -> None:
+    """Raise ConfigurationError if attributes are not among the columns of the customers."""
+    found = [name for name in present if name not in CUSTOMER_COLUMNS]
+    expected = (
+        f"expected columns that a source of customers selects; it selects {', '.join(found)}"
+        if found
+        else 'select it in a source with into = "customers"'
+    )
+    mistakes = [
+        Mistake("features.attributes", repr(name), expected)
+        for name in attributes
+        if name not in present
+    ]
+    if mistakes:
+        raise ConfigurationError("some attributes are not in the data", mistakes)
+
+
+def most_frequent(counts: Mapping[str, int], most: int, fewest: int) -> tuple[str, ...]:
+    """Return the most frequent words, the first by the alphabet where counts are equal."""
+    enough = [word for word, n in counts.items() if n >= fewest]
+    return tuple(sorted(enough, key=lambda word: (-counts[word], word))[:most])
+
+
 def _frequent_labels(
     log: Log, kind: str, visible_before: datetime, most: int, fewest: int
 ) -> tuple[str, ...]:
@@ -67,29 +90,13 @@ def _levels(
     log: Log, attributes: Sequence[str], visible_before: datetime
 ) -> dict[str, tuple[str, ...] | None]:
     customers = log.read_customers([])
-    _require_columns(attributes, customers.column_names)
+    require_columns(attributes, customers.column_names)
     return {
         name: None
         if is_number(customers.column(name).type)
         else _frequent_levels(log, name, visible_before)
         for name in attributes
     }
-
-
-def _require_columns(attributes: Sequence[str], present: Sequence[str]) -> None:
-    found = [name for name in present if name not in CUSTOMER_COLUMNS]
-    expected = (
-        f"expected columns that a source of customers selects; it selects {', '.join(found)}"
-        if found
-        else 'select it in a source with into = "customers"'
-    )
-    mistakes = [
-        Mistake("features.attributes", repr(name), expected)
-        for name in attributes
-        if name not in present
-    ]
-    if mistakes:
-        raise ConfigurationError("some attributes are not in the data", mistakes)
 
 
 def _frequent_levels(log: Log, attribute: str, visible_before: datetime) -> tuple[str, ...]:
@@ -102,7 +109,7 @@ def _frequent_levels(log: Log, attribute: str, visible_before: datetime) -> tupl
     values = {"before": instant_of(visible_before), "fewest": FEWEST_OF_LEVEL}
     found = _queried(log, "customers", query, values)
     counts = dict(zip(texts_of(found.column("label")), found.column("n").to_pylist(), strict=True))
-    return tuple(sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS])
+    return most_frequent(counts, MOST_LEVELS, FEWEST_OF_LEVEL)
 
 
 def _queried(log: Log, table: Table, query: str, values: dict[str, Any]) -> pa.Table:

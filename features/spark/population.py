@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from features.contract import PLAN_COLUMNS
-from features.instants import datetime_of
-from features.log import arrow_schema
+from features.asked import Asked
+from features.catalogue import catalogue
+from features.instants import datetime_of, instant_of
 from features.population import KINDS_COUNTED, PopulationCounts, population_counts, references_from
 from features.references import NO_REFERENCES, References
 from features.rules import CustomerRules
 from features.spark.stream import blocks_of
 from features.spark.tables import SparkTables
+from features.spark.vocabulary import vocabularies_of_tables
 
 _COUNT_SCHEMA = pa.schema(
     {
@@ -28,6 +30,21 @@ _COUNT_SCHEMA = pa.schema(
 _COUNT_COLUMNS = "instant bigint, plan string, cohort bigint, price bigint, n bigint"
 
 
+def asked_of_tables(
+    tables: SparkTables,
+    rules: CustomerRules,
+    attributes: Sequence[str],
+    as_ofs: Sequence[datetime],
+) -> list[Asked]:
+    """Return what is asked at each instant, as `asked_at` does of a log."""
+    words = vocabularies_of_tables(tables, rules, attributes, as_ofs)
+    references = references_of_tables(tables, rules, [instant_of(as_of) for as_of in as_ofs])
+    return [
+        Asked(as_of, catalogue(rules.contract, vocabulary), of_then)
+        for as_of, vocabulary, of_then in zip(as_ofs, words, references, strict=True)
+    ]
+
+
 def references_of_tables(
     tables: SparkTables, rules: CustomerRules, instants: Sequence[int]
 ) -> tuple[References, ...]:
@@ -38,9 +55,7 @@ def references_of_tables(
     work = partial(_count_batches, rules, tuple(instants))
     counts = rows.mapInArrow(work, _COUNT_COLUMNS).groupBy("instant", "plan", "cohort", "price")
     found = counts.sum("n").toArrow().to_pylist()
-    plans = tables.plans()
-    schema = arrow_schema(PLAN_COLUMNS)
-    prices = schema.empty_table() if plans is None else plans.toArrow().cast(schema)
+    prices = tables.price_list()
     return tuple(
         references_from(_counts_of(found, instant), prices, rules, instant) for instant in instants
     )

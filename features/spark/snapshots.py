@@ -17,6 +17,7 @@ from features.rules import CustomerRules
 from features.signal import Signal
 from features.snapshots import Snapshot, SnapshotRun, Tell, signal_table, snapshot_in
 from features.spark.output import PART, write_elsewhere, written_parts
+from features.spark.population import asked_of_tables
 from features.spark.stream import blocks_of
 from features.spark.tables import SparkTables, local_path, quoted
 
@@ -42,7 +43,7 @@ def write_snapshots_by_spark(
     wanted = [
         as_of for as_of, place in places.items() if not _is_there(tables, inputs, as_of, place)
     ]
-    asked = [asked_at(inputs, as_of) for as_of in wanted]
+    asked = _asked(tables, inputs, wanted) if wanted else []
     for number, together in enumerate(_passes(asked, places)):
         tell(f"features of {len(together)} of {len(wanted)} instants", number / len(wanted))
         _write(tables, inputs, together, places)
@@ -63,6 +64,12 @@ def _is_there(tables: SparkTables, inputs: Inputs, as_of: datetime, place: str) 
     if folder is None or not tables.are_of_the_log:
         return False
     return Building(folder, snapshot_key(inputs, as_of)).is_published
+
+
+def _asked(tables: SparkTables, inputs: Inputs, as_ofs: Sequence[datetime]) -> list[Asked]:
+    if tables.are_of_the_log:
+        return [asked_at(inputs, as_of) for as_of in as_ofs]
+    return asked_of_tables(tables, inputs.rules, inputs.attributes, as_ofs)
 
 
 def _passes(asked: Sequence[Asked], places: Places) -> Iterator[tuple[Asked, ...]]:

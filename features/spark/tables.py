@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KIND_CODES, PLAN_COLUMNS
 from features.instants import instant_of
-from features.log import Log, Table
-from features.mistakes import ConfigurationError, Mistake
+from features.log import Log, Table, arrow_schema
+from features.mistakes import InputRefusedError, Mistake
 from features.spark.rules import SparkRules
 from features.spark.session import REFUSED
 from features.spark.stream import PROFILE
@@ -49,24 +51,36 @@ class SparkTables:
 
     def n_events(self) -> int:
         """Count the events, by what Parquet says of itself."""
-        return self._found("events").count()
+        return self._event_files().count()
 
     def events(self, visible_before: datetime | None = None) -> "DataFrame":
         """Return the events in the contract's columns and types, those of the log unchecked.
 
         Events from elsewhere went through no ingest: a row that breaks the contract fails the job.
         """
-        frame = self._found("events")
+        frame = self._event_files()
         checked = frame.filter(_is_sound()) if self._places["events"] else frame
-        return checked if visible_before is None else checked.filter(_is_visible(visible_before))
+        return checked if visible_before is None else checked.filter(is_visible(visible_before))
 
     def customers(self) -> "DataFrame | None":
         """Return the customers with all their columns, None where there is no such table."""
         return self._read("customers")
 
-    def plans(self) -> "DataFrame | None":
-        """Return the price list, None where there is none."""
-        return self._read("plans")
+    def price_list(self) -> pa.Table:
+        """Return the plans table, here; it has a row a plan and price."""
+        schema = arrow_schema(PLAN_COLUMNS)
+        plans = self._read("plans")
+        return schema.empty_table() if plans is None else plans.toArrow().cast(schema)
+
+    def span(self) -> tuple[datetime, datetime]:
+        """Return when the first and the last event occurred."""
+        from pyspark.sql import functions as F  # noqa: N812 -- what everybody calls it
+
+        ends = self.events().agg(F.min("occurred_at").alias("n0"), F.max("occurred_at").alias("n1"))
+        first, last = ends.toArrow().to_pylist()[0].values()
+        if first is None:
+            raise _without_events()
+        return first, last
 
     def rows_by_customer(
         self, attributes: Sequence[str], visible_before: datetime, kinds: Sequence[str] = ()
@@ -96,20 +110,19 @@ class SparkTables:
         customers = self.customers()
         if customers is None:
             return None
-        absent = [name for name in attributes if name not in customers.columns]
-        if absent:
-            expected = f"expected one of {', '.join(customers.columns)}"
-            mistakes = [Mistake("features.attributes", repr(name), expected) for name in absent]
-            raise ConfigurationError("some attributes are not in the data", mistakes)
-        named = [F.col(quoted(name)) for name in (*_PROFILE_COLUMNS, *attributes)]
+        columns = (*_PROFILE_COLUMNS, *attributes)
+        named = [
+            F.col(quoted(name))
+            if name in customers.columns
+            else F.lit(None).cast("string").alias(name)
+            for name in columns
+        ]
         return customers.select("customer_id", F.struct(*named).alias(PROFILE))
 
-    def _found(self, table: Table) -> "DataFrame":
-        frame = self._read(table)
+    def _event_files(self) -> "DataFrame":
+        frame = self._read("events")
         if frame is None:
-            expected = f"run `keepworth ingest` first, or let spark.{table} name Parquet"
-            mistake = Mistake(table, "nowhere to be found", expected)
-            raise ConfigurationError("There is nothing to work on.", [mistake])
+            raise _without_events()
         return frame
 
     def _read(self, table: Table) -> "DataFrame | None":
@@ -119,6 +132,15 @@ class SparkTables:
             return None
         frame = self.session.read.parquet(*files)
         return frame.select(*_in_contract(frame, table))
+
+
+def is_visible(before: datetime) -> "Column":
+    """Return whether an event occurred and was recorded before an aware instant."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    limit = F.timestamp_micros(F.lit(instant_of(before)))
+    recorded = F.coalesce("recorded_at", "occurred_at")
+    return (F.col("occurred_at") < limit) & (recorded < limit)
 
 
 def quoted(column: str) -> str:
@@ -138,6 +160,11 @@ def local_path(place: str) -> Path | None:
     return Path(parts.path if parts.scheme else place) if parts.scheme in ("", "file") else None
 
 
+def _without_events() -> InputRefusedError:
+    expected = "run `keepworth ingest` first, or let spark.events name Parquet"
+    return InputRefusedError("there are no events yet", [Mistake("events", "empty", expected)])
+
+
 def _in_contract(frame: "DataFrame", table: Table) -> "list[Column]":
     """Return the contract's columns, null where absent, and for customers all others too."""
     from pyspark.sql import functions as F  # noqa: N812
@@ -150,14 +177,6 @@ def _in_contract(frame: "DataFrame", table: Table) -> "list[Column]":
         others = [name for name in frame.columns if name not in CUSTOMER_COLUMNS]
         columns += [F.col(quoted(name)) for name in others]
     return columns
-
-
-def _is_visible(before: datetime) -> "Column":
-    from pyspark.sql import functions as F  # noqa: N812
-
-    limit = F.timestamp_micros(F.lit(instant_of(before)))
-    recorded = F.coalesce("recorded_at", "occurred_at")
-    return (F.col("occurred_at") < limit) & (recorded < limit)
 
 
 def _is_sound() -> "Column":
