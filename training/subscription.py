@@ -46,11 +46,12 @@ class SubscriptionModel:
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
         is_customer = moment.plan.is_open
-        booked = _booked_margin(moment, business, n_months)
+        booked = booked_margin(moment, business, n_months)
         beside = self._beside_the_plan(moment, business)
         tenure = np.nan_to_num(moment.plan.value("tenure_months"))
         growth = self.path.growth_ahead(moment.plan.plan_label, tenure, n_months)
-        survival = self._survival(moment, n_months) * is_customer[:, None]
+        values = signal_matrix(moment, self.signals)
+        survival = self.survival(values, n_months) * is_customer[:, None]
         activity = activity_in_month(survival) * is_customer[:, None]
         margin = booked * growth + beside
         return Forecast(
@@ -63,10 +64,13 @@ class SubscriptionModel:
             margin_if_unchanged=booked + beside,
         )
 
-    def _survival(self, moment: Moment, n_months: int) -> NDArray[np.float64]:
-        values = signal_matrix(moment, self.signals)
+    def survival(self, values: NDArray[np.float64], n_months: int) -> NDArray[np.float64]:
+        """Return survival by month from signals, shape (n_customers, n_months).
+
+        What it says of customers without an open subscription does not count.
+        """
         clocks = values[:, clock_columns([signal.name for signal in self.signals])]
-        clocks[~moment.plan.is_open] = 0.0
+        clocks[np.isnan(clocks[:, 0])] = 0.0
         hazard = self.hazard.hazard(values.astype(np.float32), clocks, n_months)
         return survival_from_hazard(hazard)
 
@@ -126,7 +130,7 @@ def _monthly_churn(rows: ChurnRows) -> float:
     return float((rows.exit_month[recent] == 1).mean())
 
 
-def _booked_margin(moment: Moment, business: Business, n_months: int) -> NDArray[np.float64]:
+def booked_margin(moment: Moment, business: Business, n_months: int) -> NDArray[np.float64]:
     """Return the margin of MRR as booked at mid-month, shape (n_customers, n_months).
 
     From where the booked timeline has ended, the last margin goes on: it is margin if active.
