@@ -22,26 +22,40 @@ def write_elsewhere(table: "DataFrame", place: str) -> None:
 
 
 @contextmanager
+def written(table: "DataFrame", below: Path) -> Iterator[Path]:
+    """Yield a hidden folder of Parquet with a table, to be read or to be renamed to its place."""
+    with _site(below) as site:
+        table.write.option("compression", "zstd").parquet(file_url(site))
+        yield _required(site)
+
+
+@contextmanager
 def written_parts(table: "DataFrame", below: Path, parts: Sequence[str]) -> Iterator[list[Path]]:
-    """Yield one folder of Parquet a value of PART, all of one run, to be renamed to their places.
+    """Yield one such folder a value of PART, all of one run.
 
     Raises
     ------
     SparkFailedError
         If one of them was not written.
     """
-    site = below / ".spark.building"
-    shutil.rmtree(site, ignore_errors=True)
-    below.mkdir(parents=True, exist_ok=True)
     # A writer a part in each task: else rows are sorted by part, and customers lose their order.
     several = {
         "spark.sql.maxConcurrentOutputFileWriters": str(len(parts) + 1),
         "spark.sql.optimizer.plannedWrite.enabled": "false",
     }
-    try:
+    with _site(below) as site:
         with settings(table.sparkSession, several):
             table.write.partitionBy(PART).option("compression", "zstd").parquet(file_url(site))
         yield [_required(site / f"{PART}={part}") for part in parts]
+
+
+@contextmanager
+def _site(below: Path) -> Iterator[Path]:
+    site = below / ".spark.building"
+    shutil.rmtree(site, ignore_errors=True)
+    below.mkdir(parents=True, exist_ok=True)
+    try:
+        yield site
     finally:
         shutil.rmtree(site, ignore_errors=True)
 

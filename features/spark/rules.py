@@ -1,6 +1,8 @@
 """The part of `keepworth.toml` that says which Spark to use, and where its tables lie."""
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,7 +12,8 @@ _SETTINGS = 'a table of Spark settings such as { "spark.executor.memory" = "8g" 
 class SparkRules(BaseModel):
     """Configure the session that `--engine spark` starts, and name its inputs and outputs.
 
-    Places are paths or URLs of any file system that Spark reads. What is None is the workspace's
+    Places are paths on this machine, relative to the configuration's folder, or URLs of any file
+    system that Spark reads. What is None is the workspace's
     own: the files of its log, and its folders for snapshots and scores. Without `master`,
     spark-submit and `spark-defaults.conf` decide, else `local[*]`.
     """
@@ -33,6 +36,17 @@ class SparkRules(BaseModel):
     output: str | None = Field(
         default=None, min_length=1, description="a folder or URL to write below"
     )
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with places that are relative paths taken as below a folder."""
+        named = {name: getattr(self, name) for name in ("events", "customers", "plans", "output")}
+        is_relative = re.compile(r"(?!/|[A-Za-z][A-Za-z0-9+.-]*:)")
+        moved = {
+            name: str(folder / place)
+            for name, place in named.items()
+            if place is not None and is_relative.match(place)
+        }
+        return self.model_copy(update=moved)
 
     @field_validator("conf", mode="before")
     @classmethod

@@ -1,10 +1,10 @@
 """The contract's tables as Spark sees them, and their rows brought together by customer."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -32,6 +32,7 @@ _COLUMNS: dict[Table, dict[str, str]] = {
     "plans": PLAN_COLUMNS,
 }
 _PROFILE_COLUMNS = ("acquired_at", "acquisition_cost", "acquisition_channel", "referred_by")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NEVER_NULL = ("event_id", "customer_id", "kind", "occurred_at")
 
 
@@ -127,7 +128,7 @@ class SparkTables:
 
     def _read(self, table: Table) -> "DataFrame | None":
         place = self._places[table]
-        files = [place] if place else [file_url(path) for path in self._log.files(table)]
+        files = [_url(place)] if place else [file_url(path) for path in self._log.files(table)]
         if not files:
             return None
         frame = self.session.read.parquet(*files)
@@ -156,8 +157,16 @@ def file_url(path: Path) -> str:
 
 def local_path(place: str) -> Path | None:
     """Return the path that a place means on this machine, None where it lies elsewhere."""
-    parts = urlsplit(place)
-    return Path(parts.path if parts.scheme else place) if parts.scheme in ("", "file") else None
+    scheme = _SCHEME.match(place)
+    if scheme is None:
+        return Path(place)
+    return Path(f"/{place[scheme.end() :].lstrip('/')}") if scheme[0] == "file:" else None
+
+
+def _url(place: str) -> str:
+    """Return a place as Spark finds it whatever its default file system; globs are its own."""
+    path = local_path(place)
+    return place if path is None else f"file://{path.absolute()}"
 
 
 def _without_events() -> InputRefusedError:
