@@ -103,9 +103,8 @@ def _event(rng: Random, kind: str, anchors: Sequence[datetime]) -> Event:
 
 
 def _of_plan(rng: Random, kind: str, occurred: datetime) -> Event:
-    days = None if kind == "cancel_withdrawn" else rng.choice(_EFFECT_DAYS)
     of_all: Event = {"subscription_id": rng.choice(_SUBSCRIPTIONS)}
-    of_all["effective_at"] = None if days is None else occurred + timedelta(days=days)
+    of_all["effective_at"] = None if kind == "cancel_withdrawn" else _effect(rng, occurred)
     if kind.startswith("cancel"):
         return of_all
     return of_all | {
@@ -114,6 +113,14 @@ def _of_plan(rng: Random, kind: str, occurred: datetime) -> Event:
         "list_amount": rng.choice((None, None, *_PRICES)),
         "term_months": rng.choice((None, None, 1, 3, 12)),
     }
+
+
+def _effect(rng: Random, occurred: datetime) -> datetime | None:
+    """Return when it takes effect: at once, some days off, or where much else happens."""
+    if rng.randrange(3) == 0:
+        return rng.choice(ANCHORS)
+    days = rng.choice(_EFFECT_DAYS)
+    return None if days is None else occurred + timedelta(days=days)
 
 
 def _of_other(rng: Random, kind: str) -> Event:

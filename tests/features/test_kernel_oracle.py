@@ -1,86 +1,120 @@
-"""The kernel beside a slow computation in plain Python, on random histories, bit for bit."""
+"""The kernel beside SQL generated from the same catalogue: bit for bit on random histories."""
 
-import math
-from datetime import UTC, datetime
+from random import Random
 
-import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from features.catalogue import Vocabulary, catalogue, signal_matrix
-from features.history import history_from_events
-from features.instants import instant_of
-from features.kernel import Moment
-from features.log import EVENT_SCHEMA
-from features.profiles import profiles_of
-from tests.features.oracle import signals_of_customer
-from tests.features.strategies import AS_OF, CUSTOMERS, METRICS, ROLLS, RULES, histories
-
-VOCABULARY = Vocabulary(METRICS, {"country": ("AT", "DE"), "age": None})
-SIGNALS = tuple(
-    dict.fromkeys(
-        signal
-        for contract in ("subscription", "transactional")
-        for signal in catalogue(contract, VOCABULARY)
-    )
+from features.contract import KINDS
+from features.expressions import (
+    ActiveDays,
+    Count,
+    CountSince,
+    DaysSince,
+    Deviation,
+    DistinctLabels,
+    Expression,
+    Largest,
+    Latest,
+    Mean,
+    Total,
 )
-FACTS = {
-    "ann": {"country": "AT", "age": 41, "acquired_at": datetime(2022, 11, 30, 8, tzinfo=UTC)},
-    "bob": {"country": None, "age": None, "acquired_at": datetime(2023, 5, 31, tzinfo=UTC)},
-}
-CUSTOMERS_TABLE = pa.Table.from_pylist(
-    [{"customer_id": customer_id, **facts} for customer_id, facts in FACTS.items()]
+from features.happenings import MOVES
+from features.signal import Signal
+from tests.features.random_events import RANDOM_RULES
+from tests.features.sql_form.parity import differences
+from tests.features.sql_form.worlds import business_of, form_of, new_form, random_world
+from tests.features.strategies import RANDOMS
+
+ANY_RULES = st.sampled_from(RANDOM_RULES)
+OF_EACH_RULES = pytest.mark.parametrize(
+    "rules", RANDOM_RULES, ids=lambda rules: f"{rules.month}-{rules.term_end}-{rules.currency}"
+)
+PURCHASES = ("purchase", "repeat_purchase", "purchase_gap", "payment_recovered")
+MEASURED = ("purchase_gap", "review")
+HAPPENINGS = (
+    *(kind.name for kind in KINDS),
+    *("usage:minutes", "support:high", "payment:it's", "payment:nobody"),
+    *MOVES,
+    "downgrade_to_floor",
+    *PURCHASES,
 )
 
 
-def signals_by_kernel(events, as_of, rules):
-    table = pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
-    history = history_from_events(table, 100, CUSTOMERS)
-    profiles = profiles_of(CUSTOMERS_TABLE, CUSTOMERS, list(VOCABULARY.levels))
-    matrix = signal_matrix(Moment(history, profiles, instant_of(as_of), rules), SIGNALS)
-    names = [signal.name for signal in SIGNALS]
-    rows = zip(CUSTOMERS, matrix.tolist(), strict=True)
-    return {who: dict(zip(names, row, strict=True)) for who, row in rows}
+def of_happening(happening: str) -> list[Expression]:
+    """Return every primitive of one happening; purchases have no labels."""
+    found: list[Expression] = [
+        *(Count(happening, days) for days in (None, 7, 90)),
+        *(Total(happening, days) for days in (None, 365)),
+        *(DaysSince(happening, which) for which in ("latest", "first")),
+        *(primitive(happening) for primitive in (Largest, Latest, Mean)),
+        *(ActiveDays(happening, days) for days in (7, 180)),
+    ]
+    if happening not in PURCHASES:
+        found += [DistinctLabels(happening, 180)]
+    if happening in MEASURED:
+        found += [Deviation(happening)]
+    others = Random(happening).sample(HAPPENINGS, 2)
+    return found + [CountSince(happening, other) for other in others]
 
 
-def signals_by_oracle(events, as_of, rules):
-    return {
-        who: signals_of_customer(
-            [event for event in events if event["customer_id"] == who],
-            as_of,
-            rules,
-            FACTS.get(who, {}),
-            VOCABULARY,
-        )
-        for who in CUSTOMERS
-    }
+def signals_of_everything() -> list[Signal]:
+    """Return a signal for every primitive on every happening, in the catalogue or not."""
+    every = [expression for happening in HAPPENINGS for expression in of_happening(happening)]
+    return [Signal(f"{n}", repr(leaf), "", leaf, "") for n, leaf in enumerate(every)]
 
 
-def differences(found, expected):
-    """Return what differs by (customer, signal); NaN equals NaN, and absent means NaN."""
-    pairs = {
-        (who, name): (value, float(expected[who].get(name, math.nan)))
-        for who, values in found.items()
-        for name, value in values.items()
-    }
-    return {key: pair for key, pair in pairs.items() if repr(pair[0]) != repr(pair[1])}
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RANDOMS, ANY_RULES)
+def test_every_signal_equals_sql_on_random_histories(rng, rules):
+    world = random_world(rng, rules, n_customers=12, most=16, n_instants=3)
+
+    assert world.differences(rules) == []
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(histories(max_size=40), AS_OF, RULES)
-def test_every_signal_equals_the_slow_computation(events, as_of, rules):
-    found, expected = (
-        signals(events, as_of, rules) for signals in (signals_by_kernel, signals_by_oracle)
+@OF_EACH_RULES
+def test_every_signal_equals_sql_on_many_customers(rules):
+    rng = Random(RANDOM_RULES.index(rules))
+    world = random_world(rng, rules, n_customers=1200, most=30, n_instants=8)
+
+    assert world.differences(rules)[:5] == []
+
+
+@pytest.mark.long
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RANDOMS, ANY_RULES)
+def test_every_signal_equals_sql_on_very_many_random_histories(rng, rules):
+    world = random_world(rng, rules, n_customers=12, most=16, n_instants=3)
+
+    assert world.differences(rules) == []
+
+
+@pytest.mark.long
+@OF_EACH_RULES
+@pytest.mark.parametrize("seed", range(4))
+def test_every_signal_equals_sql_on_very_many_customers(rules, seed):
+    world = random_world(Random(seed), rules, n_customers=4000, most=40, n_instants=9)
+
+    assert world.differences(rules)[:5] == []
+
+
+@pytest.mark.long
+def test_every_primitive_of_every_happening_equals_sql():
+    business = business_of(RANDOM_RULES[0], signals_of_everything())
+    world = random_world(Random(1), business.rules, n_customers=1500, most=30, n_instants=3)
+
+    found = differences(business, new_form(business), world.events, world.references)
+
+    assert found[:5] == []
+
+
+def test_the_comparison_sees_what_another_rule_changes():
+    rolls, lapses = (
+        RANDOM_RULES[0].model_copy(update={"term_end": end}) for end in ("rolls", "lapses")
     )
+    world = random_world(Random(7), rolls, n_customers=300, most=20, n_instants=3)
 
-    assert differences(found, expected) == {}
+    found = differences(business_of(rolls), form_of(lapses), world.events, world.references)
 
-
-def test_the_slow_computation_knows_every_signal():
-    plan = {"kind": "subscribe", "amount": 9.99, "label": "Basic", "term_months": 12}
-    began = datetime(2024, 1, 1, tzinfo=UTC)
-    event = dict.fromkeys(EVENT_SCHEMA.names) | plan | {"event_id": "1", "customer_id": "ann"}
-    events = [event | {"occurred_at": began, "recorded_at": began}]
-
-    known = signals_by_oracle(events, datetime(2024, 2, 1, tzinfo=UTC), ROLLS)["ann"]
-
-    assert set(known) == {signal.name for signal in SIGNALS}
+    assert {"mrr", "open_subscriptions"} <= {difference.signal for difference in found}

@@ -37,6 +37,7 @@ class SqlForm:
     ) -> None:
         """Create the tables in an empty database, and prepare the query."""
         self._connection, self._rules = connection, rules
+        connection.execute("SET enable_progress_bar = false")
         create_tables(connection)
         hold_customers(connection, customers)
         connection.execute(macros(rules))
@@ -58,7 +59,7 @@ class SqlForm:
         `references` names every as_of, with the references that hold there.
         """
         hold_instants(self._connection, references)
-        return self._connection.execute("EXECUTE signals_of_everybody").to_arrow_table()
+        return self._connection.sql("EXECUTE signals_of_everybody").to_arrow_table()
 
 
 def signals_sql(signals: Sequence[Signal], rules: CustomerRules) -> str:

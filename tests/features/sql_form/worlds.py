@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from random import Random
 
@@ -17,6 +18,7 @@ from features.signal import Signal
 from tests.features.random_events import (
     ANCHORS,
     METRICS,
+    Event,
     random_as_of,
     random_customer,
     random_references,
@@ -99,12 +101,20 @@ class World:
 def random_world(
     rng: Random, rules: CustomerRules, n_customers: int, most: int, n_instants: int
 ) -> World:
-    """Return a world of random customers; one instant in three lies exactly on an event."""
+    """Return a world of random customers; every second instant is one of an event."""
     ids = CUSTOMER_IDS[:n_customers]
     events = [event for who in ids for event in random_customer(rng, who, most)]
     instants = [
-        rng.choice(events)["recorded_at"] if events and number % 3 == 2 else random_as_of(rng)
+        _instant_of_an_event(rng, events) if number % 2 else random_as_of(rng)
         for number in range(n_instants)
     ]
     known = {instant_of(at): random_references(rng, rules.minor_units) for at in instants}
     return World(pa.Table.from_pylist(events, EVENT_SCHEMA), known)
+
+
+def _instant_of_an_event(rng: Random, events: Sequence[Event]) -> datetime:
+    if not events:
+        return random_as_of(rng)
+    event = rng.choice(events)
+    instant: datetime = event["effective_at"] or event["recorded_at"]
+    return instant
