@@ -28,6 +28,7 @@ _KNOWN_LATE = ((0, 0), (1, 1), (45, 45), (1, -1), (-1, 0), (-20, 1), (-200, 30))
 """Days after the instant at which a planted event occurs, and at which it becomes known."""
 _PLANTED_AMOUNT = 77.0
 _FEW_LABELS = 3
+_MOST_NAMED = 10
 
 
 class LeakFoundError(RuntimeError):
@@ -88,11 +89,13 @@ def _differs(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np
 
 def _told(moved: NDArray[np.bool_], ids: list[str], asked: Asked) -> str:
     names = [asked.signals[number].name for number in np.flatnonzero(moved.any(axis=0))]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     n_customers = int(moved.any(axis=1).sum())
     return (
         f"{len(names)} signals knew the future as of {asked.as_of.isoformat()}, for {n_customers} "
-        f"of {len(ids)} customers looked at: {', '.join(names)}. Expected that nothing recorded or "
-        "occurring then or later moves them; nothing was published. Mend their definition."
+        f"of {len(ids)} customers looked at: {', '.join(names[:_MOST_NAMED])}{more}. Expected that "
+        "nothing recorded or occurring then or later moves them; nothing was published. Mend "
+        "their definition."
     )
 
 

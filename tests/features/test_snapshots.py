@@ -1,0 +1,206 @@
+"""Snapshots are the same whoever works on them, whenever they are interrupted."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.asked import Inputs, asked_at
+from features.blocks import block_of
+from features.log import Log
+from features.rules import CustomerRules
+from features.slices import slices
+from features.snapshots import signal_table, workers_for, write_snapshots
+from features.workers import WorkerLostError
+from tests.features.synthetic_log import write_synthetic_log
+from tests.features.worker_processes import until, workers_of
+
+ROOT = Path(__file__).parents[2]
+RULES = CustomerRules(contract="subscription", currency="EUR")
+EARLY, LATE = datetime(2023, 4, 1, tzinfo=UTC), datetime(2023, 11, 1, tzinfo=UTC)
+KILLS = 3
+CHILD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from features.asked import Inputs
+from features.log import Log
+from features.rules import CustomerRules
+from features.snapshots import write_snapshots
+rules = CustomerRules(contract="subscription", currency="EUR")
+inputs = Inputs(Log.open(Path(sys.argv[1])), rules, ("country",))
+instants = [datetime(2023, month, 1, tzinfo=UTC) for month in (4, 11)]
+folders = {as_of: Path(sys.argv[2]) / str(as_of.month) for as_of in instants}
+print("ready", flush=True)
+write_snapshots(inputs, folders, workers=2)
+"""
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Log:
+    """Hold one bucket of two slices, and one smaller bucket more."""
+    return write_synthetic_log(tmp_path_factory.mktemp("log") / "state", 60_000, 48_000, 1)
+
+
+@pytest.fixture(scope="module")
+def inputs(log) -> Inputs:
+    return Inputs(log, RULES, ("country",))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(inputs, tmp_path_factory) -> Path:
+    below = tmp_path_factory.mktemp("undisturbed")
+    write_snapshots(inputs, places(below), workers=1)
+    return below
+
+
+def places(below: Path, *instants: datetime) -> dict[datetime, Path]:
+    return {as_of: below / str(as_of.month) for as_of in instants or (EARLY, LATE)}
+
+
+def contents(below: Path) -> dict[str, bytes]:
+    """Return every file below a folder, hidden ones too."""
+    files = (path for path in below.rglob("*") if path.is_file())
+    return {str(path.relative_to(below)): path.read_bytes() for path in files}
+
+
+def test_two_workers_write_the_files_that_one_does(inputs, undisturbed, tmp_path):
+    run = write_snapshots(inputs, places(tmp_path), workers=2)
+    assert run.workers == 2
+    assert contents(tmp_path) == contents(undisturbed)
+
+
+def test_instants_of_one_run_have_the_files_that_each_has_alone(inputs, undisturbed, tmp_path):
+    for as_of in (EARLY, LATE):
+        write_snapshots(inputs, places(tmp_path, as_of), workers=1)
+    assert contents(tmp_path) == contents(undisturbed)
+
+
+def test_slices_hold_what_a_block_of_everybody_does(inputs, log, undisturbed):
+    assert len(list(slices(log))) == 2
+    whole = block_of(log.read_events(0), log.read_customers(), RULES, ["country"])
+    at_once = signal_table(whole, RULES, asked_at(inputs, LATE))
+    parts = [pq.read_table(path) for path in sorted((undisturbed / "11").glob("*.parquet"))]
+    assert [part.num_rows > 0 for part in parts] == [True, True]
+    assert pa.concat_tables(parts).combine_chunks().equals(at_once)
+
+
+def test_only_customers_who_had_been_seen_have_a_row(log, undisturbed):
+    seen = set(log.read_events(0, EARLY).column("customer_id").to_pylist())
+    rows = pq.read_table(undisturbed / "4").column("customer_id").to_pylist()
+    assert 0 < len(seen) < 48_000
+    assert len(rows) == len(seen)
+    assert set(rows) == seen
+
+
+def test_what_is_up_to_date_is_left_as_it_is(inputs, undisturbed, tmp_path):
+    below = shutil.copytree(undisturbed, tmp_path / "below")
+    before = {path: path.stat().st_mtime_ns for path in below.rglob("*")}
+    run = write_snapshots(inputs, places(below))
+    assert [snapshot.is_new for snapshot in run.snapshots] == [False, False]
+    assert run.events == 0
+    assert run.snapshots[1].customers == pq.read_table(below / "11").num_rows
+    assert {path: path.stat().st_mtime_ns for path in below.rglob("*")} == before
+
+
+def test_a_month_more_costs_one_pass_and_leaves_the_others(inputs, undisturbed, tmp_path):
+    shutil.copytree(undisturbed / "4", tmp_path / "4")
+    run = write_snapshots(inputs, places(tmp_path))
+    assert [snapshot.is_new for snapshot in run.snapshots] == [False, True]
+    assert contents(tmp_path) == contents(undisturbed)
+
+
+def test_parts_that_were_finished_are_kept_and_only_the_others_made(inputs, undisturbed, tmp_path):
+    site = shutil.copytree(undisturbed / "11", tmp_path / ".11.building")
+    (site / "features-00001.parquet").rename(site / ".features-00001.parquet.draft")
+    kept = (site / "features-00000.parquet").stat()
+    run = write_snapshots(inputs, places(tmp_path, LATE))
+    part = list(slices(inputs.log))[1]
+    assert run.events == part.events
+    assert (tmp_path / "11" / "features-00000.parquet").stat().st_ino == kept.st_ino
+    assert contents(tmp_path / "11") == contents(undisturbed / "11")
+
+
+@pytest.mark.parametrize("change", ["attributes", "rules", "log"])
+def test_parts_of_another_key_are_not_gone_on_from(inputs, undisturbed, tmp_path, change):
+    site = shutil.copytree(undisturbed / "11", tmp_path / ".11.building")
+    (site / "features-00001.parquet").unlink()
+    other = {
+        "attributes": replace(inputs, attributes=("country", "points")),
+        "rules": replace(inputs, rules=RULES.model_copy(update={"rejoin_grace_days": 60})),
+        "log": replace(inputs, log=replace(inputs.log, batches=grown(inputs.log))),
+    }[change]
+    run = write_snapshots(other, places(tmp_path, LATE))
+    assert run.events == other.log.n_events
+
+
+def grown(log: Log) -> tuple:
+    """Return the batches of a log with one file sealed anew, as after another ingest."""
+    (batch,) = log.batches
+    return (replace(batch, files=tuple(replace(file, sha256="x") for file in batch.files)),)
+
+
+def test_a_snapshot_of_another_key_is_replaced_as_a_whole(inputs, undisturbed, tmp_path):
+    shutil.copytree(undisturbed / "11", tmp_path / "11")
+    (tmp_path / "11" / "features-99999.parquet").write_bytes(b"of a larger log")
+    wider = replace(inputs, attributes=("country", "points"))
+    (snapshot,) = write_snapshots(wider, places(tmp_path, LATE)).snapshots
+    assert snapshot.is_new
+    assert [path.name for path in tmp_path.iterdir()] == ["11"]
+    assert len(list((tmp_path / "11").glob("*.parquet"))) == 2
+    assert "points" in pq.read_table(tmp_path / "11").column_names
+
+
+def test_killed_at_any_moment_it_is_completed_by_the_next_run(inputs, log, undisturbed, tmp_path):
+    begun = time.monotonic()
+    killed_after(log, tmp_path / "whole", 60)
+    whole = time.monotonic() - begun
+    for kill in range(KILLS):
+        killed_after(log, tmp_path / "below", whole * (kill + 0.5) / KILLS)
+    write_snapshots(inputs, places(tmp_path / "below"), workers=1)
+    assert contents(tmp_path / "below") == contents(undisturbed)
+    assert contents(tmp_path / "whole") == contents(undisturbed)
+
+
+def killed_after(log: Log, below: Path, seconds: float) -> None:
+    """Start a run in a process of its own and kill it, unless it ends before."""
+    arguments = [sys.executable, "-c", CHILD, str(log.state), str(below)]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def test_a_worker_that_dies_leaves_nothing_half_written(inputs, undisturbed, tmp_path):
+    murder = threading.Thread(target=kill_a_worker)
+    murder.start()
+    with pytest.raises(WorkerLostError, match="One of 2 worker processes was killed"):
+        write_snapshots(inputs, places(tmp_path, LATE), workers=2)
+    murder.join()
+    assert [path.name for path in tmp_path.iterdir()] == [".11.building"]
+    write_snapshots(inputs, places(tmp_path, LATE), workers=1)
+    assert contents(tmp_path / "11") == contents(undisturbed / "11")
+
+
+def kill_a_worker() -> None:
+    os.kill(min(until(lambda: workers_of(os.getpid()), 1)), signal.SIGKILL)
+
+
+def test_little_work_is_done_in_this_process():
+    assert workers_for(1_000) == 1
+    assert workers_for(10_000_000) >= 1
