@@ -1,7 +1,6 @@
 """Rolling-origin backtests: stand at a cutoff, know nothing later, then compare with what came."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,23 +9,14 @@ from numpy.typing import NDArray
 from features.blocks import Block, blocks
 from features.instants import datetime_of
 from features.kernel import Moment
-from features.months import month_edges
-from features.timeline import timeline_of
 from training import naive
+from training.actual import actual_after
 from training.backtest_plan import BacktestPlan
 from training.bundle import Bundle
-from training.business import Business
 from training.fitting import fit_bundle
-from training.flows import event_flows
 from training.forecast import Forecast
 from training.known import Known
 from training.metrics import churn_metrics, value_metrics
-from training.outcomes import (
-    exit_months,
-    purchases_by_month,
-    realised_shop_margin,
-    realised_subscription_margin,
-)
 from training.scoring import median_value
 
 Values = NDArray[np.float64]
@@ -42,18 +32,6 @@ PREDICTION_COLUMNS = (
     "value_median",
     "value_actual",
 )
-
-
-@dataclass(frozen=True)
-class Actual:
-    """Hold what came after a cutoff, for all customers of a block.
-
-    `event_month` (n,) is the month of leaving, for a shop that of the first purchase;
-    0 means none came. `margin` (n, n_months) is undiscounted.
-    """
-
-    event_month: NDArray[np.int64]
-    margin: Values
 
 
 def backtest_at(known: Known, plan: BacktestPlan) -> tuple[Bundle, pd.DataFrame]:
@@ -98,7 +76,7 @@ def _predictions(
     business = bundle.business
     moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
     forecast = bundle.model.forecast(moment, business, max(plan.months))
-    actual = _actual(block, cutoff, max(plan.months), business)
+    actual = actual_after(block, cutoff, max(plan.months), business)
     for months in plan.months:
         answers = naive.for_backtest(moment, bundle.model, business, months)
         own = _own_answer(forecast, months)
@@ -113,7 +91,7 @@ def _predictions(
                     "model": model,
                     "customer_id": block.history.customer_ids,
                     "churn_probability": churn,
-                    "churned": _churned(actual, months, business),
+                    "churned": actual.churned(months, business),
                     "value_mean": mean,
                     "value_median": median,
                     "value_actual": actual.margin[:, :months].sum(axis=1),
@@ -125,21 +103,3 @@ def _predictions(
 def _own_answer(forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
     mean = forecast.expected_margin[:, :months].sum(axis=1)
     return forecast.churn[:, months - 1], mean, median_value(forecast, 0.0, months)
-
-
-def _actual(block: Block, cutoff: int, n_months: int, business: Business) -> Actual:
-    history = block.history
-    edges = month_edges(cutoff, n_months, business.month)
-    flows = event_flows(history, business)
-    if business.contract == "transactional":
-        bought = purchases_by_month(history, edges) > 0
-        first = np.where(bought.any(axis=1), bought.argmax(axis=1) + 1, 0)
-        return Actual(first, realised_shop_margin(history, flows, business, edges))
-    timeline = timeline_of(history, business)
-    margin = realised_subscription_margin(history, timeline, flows, business, edges)
-    return Actual(exit_months(timeline, edges), margin)
-
-
-def _churned(actual: Actual, months: int, business: Business) -> NDArray[np.bool_]:
-    happened = (actual.event_month > 0) & (actual.event_month <= months)
-    return ~happened if business.contract == "transactional" else happened
