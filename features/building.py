@@ -60,13 +60,20 @@ class Building:
     def publish(self) -> None:
         """Let the parts take the place of an earlier snapshot."""
         sync(self.site)
-        earlier = self.folder.with_name(f".{self.folder.name}.earlier")
-        shutil.rmtree(earlier, ignore_errors=True)
+        self.clear()
         if self.folder.exists():
-            self.folder.rename(earlier)
+            self.folder.rename(self._earlier)
         self.site.rename(self.folder)
         sync(self.folder.parent)
-        shutil.rmtree(earlier, ignore_errors=True)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the snapshot that this one took the place of, if a killed run left it."""
+        shutil.rmtree(self._earlier, ignore_errors=True)
+
+    @property
+    def _earlier(self) -> Path:
+        return self.folder.with_name(f".{self.folder.name}.earlier")
 
     def abandon(self) -> None:
         """Remove the parts: they must not be gone on from."""
@@ -110,10 +117,10 @@ def snapshot_key(inputs: Inputs, as_of: datetime) -> Key:
 
 @cache
 def engine_digest() -> str:
-    """Return a digest of this package's code: other code may give other numbers."""
+    """Return a digest of the code that signals are computed by: other code, other numbers."""
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.glob("*.py"), *(package / "signals").glob("*.py")]):
         digest.update(f"{path.relative_to(package)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

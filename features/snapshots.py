@@ -88,8 +88,8 @@ def write_snapshots(
     wanted = {as_of: place for as_of, place in buildings.items() if not place.is_published}
     workers = workers or workers_for(inputs.log.n_events * len(wanted))
     done = list(_built(inputs, wanted, workers, tell)) if wanted else []
-    for place in wanted.values():
-        place.publish()
+    for as_of, place in buildings.items():
+        place.publish() if as_of in wanted else place.clear()
     return SnapshotRun(
         tuple(
             snapshot_in(place.folder, as_of, is_new=as_of in wanted)
