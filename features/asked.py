@@ -1,5 +1,6 @@
 """What is asked of every customer at one instant: signals, and what they are compared with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,8 +32,12 @@ class Asked:
     references: References
 
 
-def asked_at(inputs: Inputs, as_of: datetime) -> Asked:
-    """Return what a business is asked as of an instant, in the words it had by then."""
-    vocabulary = vocabulary_of(inputs.log, inputs.rules, inputs.attributes, as_of)
-    (references,) = references_of(inputs.log, inputs.rules, [instant_of(as_of)])
-    return Asked(as_of, catalogue(inputs.rules.contract, vocabulary), references)
+def asked_at(inputs: Inputs, as_ofs: Sequence[datetime], workers: int = 1) -> tuple[Asked, ...]:
+    """Return what a business is asked as of each instant, in the words it had by then."""
+    log, rules = inputs.log, inputs.rules
+    references = references_of(log, rules, [instant_of(as_of) for as_of in as_ofs], workers)
+    words = (vocabulary_of(log, rules, inputs.attributes, as_of) for as_of in as_ofs)
+    return tuple(
+        Asked(as_of, catalogue(rules.contract, vocabulary), then)
+        for as_of, vocabulary, then in zip(as_ofs, words, references, strict=True)
+    )

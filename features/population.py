@@ -5,7 +5,7 @@ the instant counts, and nothing that fewer than `FEWEST` share: a reference poin
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,8 +23,9 @@ from features.plan_standing import PlanStanding
 from features.profiles import profiles_of
 from features.references import NO_REFERENCES, References
 from features.rules import CustomerRules
-from features.slices import slices
+from features.slices import Slice, slices
 from features.timeline import timeline_of
+from features.workers import worked
 
 Group = TypeVar("Group")
 
@@ -51,17 +52,14 @@ class PopulationCounts:
 
 
 def references_of(
-    log: Log, rules: CustomerRules, instants: Sequence[int]
+    log: Log, rules: CustomerRules, instants: Sequence[int], workers: int = 1
 ) -> tuple[References, ...]:
     """Return the references of each instant (microseconds), in one pass over the plan events."""
-    if rules.contract == "transactional":
+    if rules.contract == "transactional" or not instants:
         return tuple(NO_REFERENCES for _ in instants)
     counted = [PopulationCounts() for _ in instants]
-    for block in _blocks_of_plans(log, rules, max(instants)):
-        counted = [
-            counts + population_counts(block, rules, as_of)
-            for counts, as_of in zip(counted, instants, strict=True)
-        ]
+    for found in worked(_SliceCounts(log, rules, tuple(instants)), slices(log), workers):
+        counted = [counts + more for counts, more in zip(counted, found, strict=True)]
     plans = log.read_plans()
     return tuple(
         references_from(counts, plans, rules, as_of)
@@ -69,14 +67,21 @@ def references_of(
     )
 
 
-def _blocks_of_plans(log: Log, rules: CustomerRules, latest: int) -> Iterator[Block]:
-    before = datetime_of(latest)
-    for part in slices(log):
-        between = (part.first, part.last)
-        events = log.read_events(part.bucket, before, between=between, kinds=KINDS_COUNTED)
-        history = history_from_events(events, rules.minor_units)
+@dataclass(frozen=True)
+class _SliceCounts:
+    """Count the population of a slice at each instant."""
+
+    log: Log
+    rules: CustomerRules
+    instants: tuple[int, ...]
+
+    def __call__(self, part: Slice) -> list[PopulationCounts]:
+        before, between = datetime_of(max(self.instants)), (part.first, part.last)
+        events = self.log.read_events(part.bucket, before, between=between, kinds=KINDS_COUNTED)
+        history = history_from_events(events, self.rules.minor_units)
         ids = list(history.customer_ids)
-        yield Block(history, profiles_of(log.read_customers(ids), ids, []))
+        block = Block(history, profiles_of(self.log.read_customers(ids), ids, []))
+        return [population_counts(block, self.rules, as_of) for as_of in self.instants]
 
 
 def population_counts(block: Block, rules: CustomerRules, as_of: int) -> PopulationCounts:

@@ -177,14 +177,12 @@ def _built(
     inputs: Inputs, wanted: Mapping[datetime, Building], workers: int, tell: Tell
 ) -> Iterator[_Done]:
     """Yield what each slice took, with all parts of it written."""
-    asked = []
-    for number, as_of in enumerate(wanted):
-        tell(f"words and references of {as_of:%Y-%m-%d}", _SHARE_OF_ASKING * number / len(wanted))
-        asked.append(asked_at(inputs, as_of))
+    tell("what the business calls things, and what it asked for its plans", 0.0)
+    asked = asked_at(inputs, list(wanted), workers)
     places = tuple(wanted.values())
     for place in places:
         place.begin()
-    work = _SliceWork(inputs, tuple(asked), places)
+    work = _SliceWork(inputs, asked, places)
     try:
         yield from _told(worked(work, slices(inputs.log), workers), inputs.log.n_events, tell)
     except LeakFoundError:

@@ -65,7 +65,7 @@ def worked(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
             yield from _in_order(pool, items, workers * _AHEAD)
         except BrokenProcessPool as error:
             raise WorkerLostError(
-                f"One of {workers} worker processes was killed, most likely because memory ran "
+                f"One of {workers} worker processes was killed, most often because memory ran "
                 "out. What was finished is kept: run it again, with --workers 1 if need be."
             ) from error
 

@@ -68,7 +68,7 @@ def _is_there(tables: SparkTables, inputs: Inputs, as_of: datetime, place: str) 
 
 def _asked(tables: SparkTables, inputs: Inputs, as_ofs: Sequence[datetime]) -> list[Asked]:
     if tables.are_of_the_log:
-        return [asked_at(inputs, as_of) for as_of in as_ofs]
+        return list(asked_at(inputs, as_ofs))
     return asked_of_tables(tables, inputs.rules, inputs.attributes, as_ofs)
 
 

@@ -30,7 +30,7 @@ def log(tmp_path_factory) -> Log:
 
 def watch(log: Log, contract: str) -> Asked:
     inputs = Inputs(log, rules_of(contract), ("country",))
-    asked = asked_at(inputs, AS_OF)
+    (asked,) = asked_at(inputs, [AS_OF])
     events = log.read_events(0)
     ids = sorted(set(events.column("customer_id").to_pylist()))
     profiles = profiles_of(log.read_customers(ids), ids, ["country"])
@@ -86,7 +86,7 @@ def test_one_signal_that_leaks_is_named_alone(log, monkeypatch):
     # A label that only later events bear enters the dictionary of a block.
     monkeypatch.setattr(kernel.Moment, "matrix", leaking)
     inputs = Inputs(log, rules_of("subscription"), ("country",))
-    name = asked_at(inputs, AS_OF).signals[3].name
+    name = asked_at(inputs, [AS_OF])[0].signals[3].name
     with pytest.raises(LeakFoundError, match=f"1 signals knew the future .*: {name}[.]"):
         watch(log, "subscription")
 

@@ -89,7 +89,7 @@ def test_instants_of_one_run_have_the_files_that_each_has_alone(inputs, undistur
 def test_slices_hold_what_a_block_of_everybody_does(inputs, log, undisturbed):
     assert len(list(slices(log))) == 2
     whole = block_of(log.read_events(0), log.read_customers(), RULES, ["country"])
-    at_once = signal_table(whole, RULES, asked_at(inputs, LATE))
+    at_once = signal_table(whole, RULES, *asked_at(inputs, [LATE]))
     parts = [pq.read_table(path) for path in sorted((undisturbed / "11").glob("*.parquet"))]
     assert [part.num_rows > 0 for part in parts] == [True, True]
     assert pa.concat_tables(parts).combine_chunks().equals(at_once)
