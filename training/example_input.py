@@ -1,8 +1,13 @@
-"""Made-up events that show what a logged model takes: no customer's row leaves with a model."""
+"""Events in a frame, as a logged model takes them, and a made-up example of such a frame.
+
+Made up, as no customer's row leaves with a model.
+"""
 
 import pandas as pd
+import pyarrow as pa
 
 from features.contract import EVENT_COLUMNS
+from features.log import EVENT_SCHEMA
 from features.signal import Contract
 
 _SUBSCRIPTION = (
@@ -33,3 +38,12 @@ def example_events(contract: Contract) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows)
     return frame[[name for name in EVENT_COLUMNS if name in frame.columns]]
+
+
+def contract_table(events: pd.DataFrame) -> pa.Table:
+    """Return all columns of the contract in its types, null where a frame has none."""
+    whole = events.reindex(columns=EVENT_SCHEMA.names)
+    for name in ("occurred_at", "recorded_at", "effective_at"):
+        whole[name] = pd.to_datetime(whole[name], utc=True)
+    whole = whole.astype({"term_months": "Int32"})
+    return pa.Table.from_pandas(whole, EVENT_SCHEMA, preserve_index=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from features.blocks import Block, blocks
 from features.catalogue import Vocabulary, catalogue
@@ -110,6 +110,11 @@ def observed_bounds(log: Log, business: Business) -> tuple[int, int]:
             "there are no events yet",
             [Mistake("state/log", "empty", "run `keepworth ingest` first")],
         )
-    first, last = log.span()
+    return bounds_of_span(log.span(), business)
+
+
+def bounds_of_span(span: tuple[datetime, datetime], business: Business) -> tuple[int, int]:
+    """Return the same for events of which the first and the last are known."""
+    first, last = span
     since, until = business.observed_bounds(first, last + timedelta(microseconds=1))
     return instant_of(since), instant_of(until)

@@ -15,8 +15,8 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from features.blocks import block_of
 from features.instants import instant_of
-from features.log import EVENT_SCHEMA
 from training.bundle_files import load_bundle
+from training.example_input import contract_table
 from training.score_table import score_table
 from training.scoring import score
 
@@ -38,21 +38,13 @@ class KeepworthModel(PythonModel):  # type: ignore[misc]  # MLflow is untyped
         params: dict[str, Any] | None = None,  # noqa: ARG002 -- MLflow's signature
     ) -> pd.DataFrame:
         """Return the contract's scores, a row a customer."""
-        events = pa.Table.from_pandas(_timed(model_input), EVENT_SCHEMA, preserve_index=False)
+        events = contract_table(model_input)
         ends = [pc.max(events.column(name)).as_py() for name in ("occurred_at", "recorded_at")]
         as_of = instant_of(max(ends) + timedelta(microseconds=1))
         business = self._bundle.business
         block = block_of(events, None, business, list(self._bundle.vocabulary.levels))
         table: pa.Table = score_table(score(self._bundle, block, as_of), business)
         return table.to_pandas()
-
-
-def _timed(events: pd.DataFrame) -> pd.DataFrame:
-    """Return all columns of the contract, times as times, in the contract's types."""
-    whole = events.reindex(columns=EVENT_SCHEMA.names)
-    for name in ("occurred_at", "recorded_at", "effective_at"):
-        whole[name] = pd.to_datetime(whole[name], utc=True)
-    return whole.astype({"term_months": "Int32"})
 
 
 mlflow.models.set_model(KeepworthModel())

@@ -1,25 +1,28 @@
 """Scores by Spark: the scoring function of batch and service, run where the events are."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.blocks import Block, block_of
 from features.instants import datetime_of, instant_of
-from features.log import EVENT_SCHEMA
 from features.months import shift_months
 from features.spark.stream import blocks_of
-from features.spark.tables import SparkTables, quoted
+from features.spark.tables import SparkTables, quoted, url_of
 from training.bundle import Bundle
 from training.bundle_files import load_bundle
 from training.changes import CHANGE_COLUMNS, value_changes
-from training.example_input import example_events
+from training.example_input import contract_table, example_events
+from training.score_sums import ScoreSums, added, sums_of
 from training.score_table import score_table
 from training.scoring import score
 
@@ -40,6 +43,11 @@ _CHANGE_TYPES = {
     name: pa.string() if name.startswith(("customer_id", "segment")) else pa.float64()
     for name in CHANGE_COLUMNS
 }
+
+
+_SUM_COLUMNS = ", ".join(
+    f"{field.name} {'bigint' if field.type is int else 'double'}" for field in fields(ScoreSums)
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,10 @@ def score_frame(
     return rows.mapInArrow(work, _spark_schema(_example(bundle, with_changes=with_changes).schema))
 
 
-def without_changes(scores: pa.Table) -> pa.Table:
-    """Return the contract's columns of what `score_frame` gave."""
-    return scores.drop_columns([CHANGE])
+def scores_of(scores: pa.Table, files: BundleFiles) -> pa.Table:
+    """Return the contract's columns of what `score_frame` gave, in the contract's types."""
+    schema = _example(_loaded(files), with_changes=False).schema
+    return scores.select(schema.names).cast(schema)
 
 
 def changes_of(scores: pa.Table) -> pd.DataFrame:
@@ -88,6 +97,15 @@ def changes_of(scores: pa.Table) -> pd.DataFrame:
     change = scores.column(CHANGE).drop_null().combine_chunks()
     columns = dict(zip(change.type.names, change.flatten(), strict=True))
     return pa.table({name: columns[name] for name in CHANGE_COLUMNS}).to_pandas()
+
+
+def score_sums(tables: SparkTables, files: BundleFiles, place: str) -> ScoreSums:
+    """Add up the scores that lie in a folder of Parquet."""
+    scores = tables.session.read.parquet(url_of(place))
+    rows = scores.select("status", "clv", "expected_margin").mapInArrow(
+        partial(_sum_batches, files), _SUM_COLUMNS
+    )
+    return added([ScoreSums(**row) for row in rows.toArrow().to_pylist()] or [ScoreSums()])
 
 
 @lru_cache(maxsize=2)
@@ -105,6 +123,14 @@ def _score_batches(
         yield from _scored(bundle, block, as_of, with_changes=with_changes).to_batches()
 
 
+def _sum_batches(files: BundleFiles, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    bundle = _loaded(files)
+    for batch in batches:
+        if batch.num_rows:
+            sums = sums_of(pa.Table.from_batches([batch]), bundle)
+            yield pa.RecordBatch.from_pylist([asdict(sums)])
+
+
 def _scored(bundle: Bundle, block: Block, as_of: int, *, with_changes: bool) -> pa.Table:
     scores = score(bundle, block, as_of)
     table = score_table(scores, bundle.business)
@@ -115,7 +141,7 @@ def _scored(bundle: Bundle, block: Block, as_of: int, *, with_changes: bool) -> 
     return table.append_column(CHANGE, _beside(changes, scores.customer_ids))
 
 
-def _beside(changes: pd.DataFrame, customer_ids: Iterable[str]) -> pa.StructArray:
+def _beside(changes: pd.DataFrame, customer_ids: NDArray[np.object_]) -> pa.StructArray:
     """Return each customer's change as a struct, null for those who have none."""
     whole = changes.set_index("customer_id", drop=False).reindex(customer_ids)
     arrays = [
@@ -127,14 +153,9 @@ def _beside(changes: pd.DataFrame, customer_ids: Iterable[str]) -> pa.StructArra
 
 def _example(bundle: Bundle, *, with_changes: bool) -> pa.Table:
     """Score a made-up customer here, to know the columns before any worker begins."""
-    events = example_events(bundle.business.contract)
-    for name in ("occurred_at", "recorded_at"):
-        events[name] = pd.to_datetime(events[name], utc=True)
-    table = pa.Table.from_pandas(
-        events.reindex(columns=EVENT_SCHEMA.names), EVENT_SCHEMA, preserve_index=False
-    )
-    as_of = instant_of(events["recorded_at"].max().to_pydatetime()) + 1
-    block = block_of(table, None, bundle.business, list(bundle.vocabulary.levels))
+    events = contract_table(example_events(bundle.business.contract))
+    as_of = instant_of(pc.max(events.column("recorded_at")).as_py()) + 1
+    block = block_of(events, None, bundle.business, list(bundle.vocabulary.levels))
     return _scored(bundle, block, as_of, with_changes=with_changes)
 
 

@@ -128,7 +128,7 @@ class SparkTables:
 
     def _read(self, table: Table) -> "DataFrame | None":
         place = self._places[table]
-        files = [_url(place)] if place else [file_url(path) for path in self._log.files(table)]
+        files = [url_of(place)] if place else [file_url(path) for path in self._log.files(table)]
         if not files:
             return None
         frame = self.session.read.parquet(*files)
@@ -163,7 +163,7 @@ def local_path(place: str) -> Path | None:
     return Path(f"/{place[scheme.end() :].lstrip('/')}") if scheme[0] == "file:" else None
 
 
-def _url(place: str) -> str:
+def url_of(place: str) -> str:
     """Return a place as Spark finds it whatever its default file system; globs are its own."""
     path = local_path(place)
     return place if path is None else f"file://{path.absolute()}"

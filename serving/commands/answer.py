@@ -19,6 +19,7 @@ from features.mistakes import (
     MistakenError,
     NotFoundError,
 )
+from features.spark.session import SparkFailedError
 from features.workers import WorkerLostError
 from serving.api.not_serving import NotServingError
 
@@ -38,6 +39,7 @@ _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
     NotServingError: (OUR_FAULT, "not-serving"),
     LeakFoundError: (OUR_FAULT, "leak-found"),
     WorkerLostError: (OUR_FAULT, "worker-lost"),
+    SparkFailedError: (OUR_FAULT, "spark-failed"),
 }
 
 

@@ -14,6 +14,7 @@ from features.signal import Signal
 from features.snapshots import SnapshotRun, write_snapshots
 from features.vocabulary import vocabulary_of
 from serving.commands.answer import Answer
+from serving.commands.engines import Engine, require_local, snapshots_by_spark
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
 from serving.workspace import Workspace, as_of_name, open_workspace
@@ -21,15 +22,26 @@ from serving.workspace import Workspace, as_of_name, open_workspace
 _RISK = {"rises": "a rise means more risk", "falls": "a rise means less risk", "depends": ""}
 
 
-def write_features(path: Path | None, as_ofs: list[str], workers: int | None = None) -> Answer:
+def write_features(
+    path: Path | None, as_ofs: list[str], workers: int | None = None, engine: Engine = "local"
+) -> Answer:
     """Write one snapshot an `as_of` below `state/snapshots/`, unless it is up to date."""
     workspace = open_workspace(path)
+    if engine == "spark":
+        require_local("--workers", workers)
+        with writing(workspace.state), progress_bar() as tell:
+            run = snapshots_by_spark(workspace, _inputs(workspace), as_ofs, tell)
+    else:
+        run = _run_here(workspace, as_ofs, workers)
+    return Answer(_content(run), lambda console: _show(console, run))
+
+
+def _run_here(workspace: Workspace, as_ofs: list[str], workers: int | None) -> SnapshotRun:
     instants = [as_of_or_default(workspace, text) for text in as_ofs or (None,)]
     snapshots = workspace.state / "snapshots"
     folders = {as_of: snapshots / as_of_name(as_of) for as_of in instants}
     with writing(workspace.state), progress_bar() as tell:
-        run = write_snapshots(_inputs(workspace), folders, workers, tell)
-    return Answer(_content(run), lambda console: _show(console, run))
+        return write_snapshots(_inputs(workspace), folders, workers, tell)
 
 
 def _inputs(workspace: Workspace) -> Inputs:

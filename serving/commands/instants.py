@@ -24,8 +24,12 @@ def instant_option(option: str, text: str) -> datetime:
         raise ConfigurationError(f"{option} cannot be read: {error}", [mistake]) from error
 
 
-def as_of_or_default(workspace: Workspace, text: str | None) -> datetime:
+def as_of_or_default(
+    workspace: Workspace, text: str | None, observed: tuple[int, int] | None = None
+) -> datetime:
     """Return the instant given by `--as-of`, else the end of observation.
+
+    `observed` bounds it in microseconds; by default the log does.
 
     Raises
     ------
@@ -35,7 +39,7 @@ def as_of_or_default(workspace: Workspace, text: str | None) -> datetime:
         If the log is empty, or nothing or not everything is known of that instant.
     """
     given = None if text is None else instant_option("--as-of", text)
-    bounds = observed_bounds(workspace.log(), workspace.configuration.business)
+    bounds = observed or observed_bounds(workspace.log(), workspace.configuration.business)
     since, until = (datetime_of(bound) for bound in bounds)
     if given is not None and not since < given <= until:
         expected = (

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -56,6 +56,10 @@ WorkersOption = Annotated[
         max=256,
     ),
 ]
+EngineOption = Annotated[
+    Literal["local", "spark"],
+    typer.Option(help="What computes: this machine, or the Spark that [spark] configures."),
+]
 
 
 @app.command(epilog="Example: keepworth init shop --example cdnow")
@@ -95,6 +99,7 @@ def features(
         bool, typer.Option("--list", help="Print the catalogue of signals instead.")
     ] = False,
     workers: WorkersOption = None,
+    engine: EngineOption = "local",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -104,7 +109,7 @@ def features(
     if listing:
         _finish(lambda: list_signals(workspace), as_json)
     else:
-        _finish(lambda: write_features(workspace, as_of or [], workers), as_json)
+        _finish(lambda: write_features(workspace, as_of or [], workers, engine), as_json)
 
 
 @app.command(epilog="Example: keepworth train --as-of 2024-06-01")
@@ -149,13 +154,14 @@ def score(
         str | None, typer.Option(help="Model version; by default the one that serves.")
     ] = None,
     workers: WorkersOption = None,
+    engine: EngineOption = "local",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Value the whole portfolio: scores as Parquet and CSV, and a report to read."""
     from serving.commands.score import score_portfolio
 
-    _finish(lambda: score_portfolio(workspace, as_of, model, workers), as_json)
+    _finish(lambda: score_portfolio(workspace, as_of, model, workers, engine), as_json)
 
 
 @app.command(epilog="Example: keepworth serve --port 3000")

@@ -62,9 +62,20 @@ def valued(
         found.append(part)
     changes = [part.changes for part in found if part.changes is not None]
     if not changes:
-        raise InputRefusedError("nobody is there to score", [_too_early(workspace, as_of)])
+        raise InputRefusedError("nobody is there to score", [too_early(workspace, as_of)])
     tables = [part.table for part in found if part.table is not None]
     return Portfolio(pa.concat_tables(tables), pd.concat(changes, ignore_index=True))
+
+
+def too_early(workspace: Workspace, as_of: datetime) -> Mistake:
+    """Say that nothing was visible at an instant, and when something was."""
+    since, until = observed_bounds(workspace.log(), workspace.configuration.business)
+    return Mistake(
+        "--as-of",
+        as_of.isoformat(),
+        f"give an instant after the first event, {datetime_of(since):%Y-%m-%d}, up to "
+        f"{datetime_of(until):%Y-%m-%d}",
+    )
 
 
 @dataclass(frozen=True)
@@ -95,13 +106,3 @@ class _SliceScores:
         earlier = score(bundle, block, before)
         changes = value_changes(earlier, scores, bundle.business.annual_discount_rate)
         return _Scored(part.events, score_table(scores, bundle.business), changes)
-
-
-def _too_early(workspace: Workspace, as_of: datetime) -> Mistake:
-    since, until = observed_bounds(workspace.log(), workspace.configuration.business)
-    return Mistake(
-        "--as-of",
-        as_of.isoformat(),
-        f"give an instant after the first event, {datetime_of(since):%Y-%m-%d}, up to "
-        f"{datetime_of(until):%Y-%m-%d}",
-    )

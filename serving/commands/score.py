@@ -1,16 +1,15 @@
 """`keepworth score`: the whole portfolio valued, as files and as a report."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from rich.console import Console
 
 from features.ingest.lock import writing
@@ -18,6 +17,7 @@ from features.instants import datetime_of
 from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
+from serving.commands.engines import Engine, require_local, scored_elsewhere, valued_by_spark
 from serving.commands.instants import as_of_or_default
 from serving.commands.portfolio import SHARE_OF_SCORING, Portfolio, valued
 from serving.commands.progress import progress_bar
@@ -27,21 +27,31 @@ from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
 from training.changes import CHANGE_COLUMNS
 from training.known import observed_bounds
-from valuation.equity import customer_equity
-from valuation.lifetime_value import clv_beyond
+from training.score_sums import ScoreSums, sums_of
 
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
 
 def score_portfolio(
-    path: Path | None, as_of: str | None, model: str | None, workers: int | None = None
+    path: Path | None,
+    as_of: str | None,
+    model: str | None,
+    workers: int | None = None,
+    engine: Engine = "local",
 ) -> Answer:
     """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`."""
     workspace = open_workspace(path)
+    if engine == "spark":
+        require_local("--workers", workers)
+        if workspace.configuration.spark.output:
+            return _scored_elsewhere(workspace, as_of, model)
     moment = as_of_or_default(workspace, as_of)
     bundle = load_version(workspace.state, model)
     with writing(workspace.state), progress_bar() as tell:
-        portfolio = valued(workspace, bundle, moment, workers, tell)
+        if engine == "spark":
+            portfolio = valued_by_spark(workspace, model, moment, tell)
+        else:
+            portfolio = valued(workspace, bundle, moment, workers, tell)
         files = _written(workspace, moment, portfolio.table)
         tell("writing the report", SHARE_OF_SCORING)
         report = workspace.of_as_of("reports", moment) / "report.html"
@@ -49,15 +59,25 @@ def score_portfolio(
         page = render_report(_report_input(workspace, bundle, portfolio))
         with whole_file(report) as draft:
             draft.write_text(page, encoding="utf-8")
-    summary = _summary(portfolio.table, bundle, moment)
+    summary = _summary(sums_of(portfolio.table, bundle), bundle, moment)
     places = {"scores": [str(file) for file in files], "report": str(report)}
+    return Answer(summary | places, lambda console: _show(console, summary, [*files, report]))
 
-    def show(console: Console) -> None:
-        show_summary(console, summary, bundle.business.currency)
-        for file in (*files, report):
-            console.print(f"wrote {file}", soft_wrap=True)
 
-    return Answer(summary | places, show)
+def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None) -> Answer:
+    """Score into `spark.output`: Parquet alone, as no machine need hold the whole portfolio."""
+    bundle = load_version(workspace.state, model)
+    with writing(workspace.state), progress_bar() as tell:
+        moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
+    summary = _summary(sums, bundle, moment)
+    content = summary | {"scores": [place], "report": None}
+    return Answer(content, lambda console: _show(console, summary, [place]))
+
+
+def _show(console: Console, summary: dict[str, Any], written: Sequence[Path | str]) -> None:
+    show_summary(console, summary, summary["currency"])
+    for place in written:
+        console.print(f"wrote {place}", soft_wrap=True)
 
 
 def show_summary(console: Console, summary: dict[str, Any], currency: str) -> None:
@@ -81,30 +101,21 @@ def show_summary(console: Console, summary: dict[str, Any], currency: str) -> No
         )
 
 
-def _summary(table: pa.Table, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
-    status = np.array(table.column("status").to_pylist(), dtype=object)
-    there = status == "active"
-    value = table.column("clv").to_numpy()[there]
+def _summary(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
         "model_version": bundle.version,
         "currency": bundle.business.currency,
         "horizon_months": bundle.business.horizon_months,
-        "customers": int(there.sum()),
-        "lost": int((~there).sum()),
-        "customer_equity": customer_equity(value),
-        "mean_clv": float(value.mean()) if len(value) else 0.0,
-        "loss_makers": int((value < 0).sum()),
-        "loss": float(value[value < 0].sum()),
+        "customers": sums.customers,
+        "lost": sums.lost,
+        "customer_equity": sums.customer_equity,
+        "mean_clv": sums.mean_clv,
+        "loss_makers": sums.loss_makers,
+        "loss": sums.loss,
         "longest_month": bundle.longest_month,
-        "equity_beyond_longest_month": _beyond(table, bundle),
+        "equity_beyond_longest_month": sums.equity_beyond_longest_month,
     }
-
-
-def _beyond(table: pa.Table, bundle: Bundle) -> float:
-    margins: NDArray[np.float64] = np.stack(table.column("expected_margin").to_numpy())
-    last = min(bundle.longest_month, margins.shape[1])
-    return float(clv_beyond(margins, bundle.business.annual_discount_rate, last).sum())
 
 
 def _written(workspace: Workspace, as_of: datetime, table: pa.Table) -> list[Path]:

@@ -1,0 +1,64 @@
+"""What scores add up to over a portfolio, or over a part of one: sums of parts add up."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from training.bundle import Bundle
+from training.score_table import ACTIVE
+from valuation.equity import customer_equity
+from valuation.lifetime_value import clv_beyond
+
+
+@dataclass(frozen=True)
+class ScoreSums:
+    """Hold counts of customers and sums of CLV in major units; `loss` is of `loss_makers` alone.
+
+    `equity_beyond_longest_month` lies beyond the longest month ahead that training saw.
+    """
+
+    customers: int = 0
+    lost: int = 0
+    loss_makers: int = 0
+    customer_equity: float = 0.0
+    loss: float = 0.0
+    equity_beyond_longest_month: float = 0.0
+
+    @property
+    def mean_clv(self) -> float:
+        """CLV of a customer who is there, 0 where nobody is."""
+        return self.customer_equity / self.customers if self.customers else 0.0
+
+
+def sums_of(scores: pa.Table, bundle: Bundle) -> ScoreSums:
+    """Add up the contract's `scores`."""
+    status = np.array(scores.column("status").to_pylist(), dtype=object)
+    there = status == ACTIVE
+    value = scores.column("clv").to_numpy()[there]
+    return ScoreSums(
+        customers=int(there.sum()),
+        lost=int((~there).sum()),
+        loss_makers=int((value < 0).sum()),
+        customer_equity=customer_equity(value),
+        loss=customer_equity(value[value < 0]),
+        equity_beyond_longest_month=_beyond(scores, bundle),
+    )
+
+
+def added(parts: Sequence[ScoreSums]) -> ScoreSums:
+    """Return the sums over all parts together."""
+    counts = [sum(column) for column in zip(*(astuple(part)[:3] for part in parts), strict=True)]
+    money = [
+        math.fsum(column) for column in zip(*(astuple(part)[3:] for part in parts), strict=True)
+    ]
+    return ScoreSums(*counts, *money)
+
+
+def _beyond(scores: pa.Table, bundle: Bundle) -> float:
+    margins: NDArray[np.float64] = np.stack(scores.column("expected_margin").to_numpy())
+    last = min(bundle.longest_month, margins.shape[1])
+    return float(clv_beyond(margins, bundle.business.annual_discount_rate, last).sum())
