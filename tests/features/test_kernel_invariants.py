@@ -6,23 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import Vocabulary, catalogue, signal_matrix
+from features.catalogue import signal_matrix
 from features.history import history_from_events
 from features.instants import instant_of
 from features.kernel import Moment
 from features.log import EVENT_SCHEMA
 from features.months import DAY
 from features.profiles import unknown_profiles
+from features.references import References
 from tests.features.histories import at, history_of
+from tests.features.sql_form.worlds import whole_catalogue
 from tests.features.strategies import AS_OF, CUSTOMERS, METRICS, ROLLS, RULES, histories
 
-SIGNALS = tuple(
-    dict.fromkeys(
-        signal
-        for contract in ("subscription", "transactional")
-        for signal in catalogue(contract, Vocabulary(METRICS))
-    )
-)
+SIGNALS = whole_catalogue()
+REFERENCES = References({"Basic": 999, "Max": 2000}, {"Basic": 2.5}, {"2023-04": 999}, 2000)
 
 
 def matrix_of(events, as_of, rules, customers=CUSTOMERS):
@@ -32,9 +29,8 @@ def matrix_of(events, as_of, rules, customers=CUSTOMERS):
 
 
 def matrix_of_history(history, as_of, rules):
-    return signal_matrix(
-        Moment(history, unknown_profiles(history.n_customers), as_of, rules), SIGNALS
-    )
+    profiles = unknown_profiles(history.n_customers)
+    return signal_matrix(Moment(history, profiles, as_of, rules, REFERENCES), SIGNALS)
 
 
 def of_customers(events, customers):
@@ -118,12 +114,12 @@ def test_one_event_is_enough_and_the_rest_is_missing_or_nothing(kind):
     assert [name for name, value in found.items() if value < 0] == []
 
 
-def test_twenty_thousand_events_of_one_customer_add_up():
-    n_events = 20_000
+def test_a_hundred_thousand_events_of_one_customer_add_up():
+    n_events = 100_000
     columns = dict.fromkeys(EVENT_SCHEMA.names, pa.nulls(n_events))
     instants = at("2024-01-01") + np.arange(n_events) * (DAY // 100)
     columns |= {
-        "event_id": pa.array([f"{number:05d}" for number in range(n_events)]),
+        "event_id": pa.array([f"{number:06d}" for number in range(n_events)]),
         "customer_id": pa.array(["ann"] * n_events),
         "kind": pa.array(["usage"] * n_events),
         "label": pa.array([METRICS[number % 2] for number in range(n_events)]),
@@ -133,9 +129,9 @@ def test_twenty_thousand_events_of_one_customer_add_up():
     }
     table = pa.table(columns).cast(EVENT_SCHEMA)
 
-    # 100 events a day for 200 days: as_of is the end of the last day.
+    # 100 events a day for 1,000 days: as_of is the end of the last day.
     history = history_from_events(table, 100)
-    matrix = matrix_of_history(history, at("2024-01-01") + 200 * DAY, ROLLS)
+    matrix = matrix_of_history(history, at("2024-01-01") + 1000 * DAY, ROLLS)
 
     found = dict(zip([signal.name for signal in SIGNALS], matrix[0].tolist(), strict=True))
     assert found["usage_events_30d"] == 3000

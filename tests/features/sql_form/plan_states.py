@@ -5,11 +5,11 @@ from tests.features.sql_form.arithmetic import DAY
 from tests.features.sql_form.tables import NEVER, THOUSANDTHS
 
 # One row a customer with an open subscription; `main` is the open stretch that charges most.
-_OPEN = f"""
+_OPEN = """
 open_now AS (
     SELECT
         as_of, customer,
-        {{sums}},
+        {sums},
         sum(allowances[label]) FILTER (WHERE is_open) AS allowance,
         min(notice) FILTER (WHERE finish > as_of) AS notice
     FROM (

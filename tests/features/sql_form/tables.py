@@ -37,9 +37,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_STAGED)
 
 
-def stage_events(
-    connection: duckdb.DuckDBPyConnection, events: str, rules: CustomerRules
-) -> None:
+def stage_events(connection: duckdb.DuckDBPyConnection, events: str, rules: CustomerRules) -> None:
     """Fill `population` and `staged` from a relation with the contract's columns, named `events`.
 
     `seq` is the one order of a customer's events: by occurred_at, then event_id.
@@ -74,7 +72,9 @@ def stage_events(
 def hold_customers(connection: duckdb.DuckDBPyConnection, customers: pa.Table | None) -> None:
     """Make the table `customers`, with every column of the contract and the attributes given."""
     absent = {} if customers is None else dict.fromkeys(customers.column_names)
-    empty = [f"NULL::{kind} AS {name}" for name, kind in CUSTOMER_COLUMNS.items() if name not in absent]
+    empty = [
+        f"NULL::{kind} AS {name}" for name, kind in CUSTOMER_COLUMNS.items() if name not in absent
+    ]
     if customers is None:
         query = f"SELECT {', '.join(empty)} WHERE false"
     else:

@@ -27,7 +27,9 @@ from features.rules import CustomerRules
 from tests.features.sql_form.arithmetic import DAY
 from tests.features.sql_form.happenings import Happening, happening_of, quoted, source_sql
 
-Windowed = Count | Total | Largest | Deviation | Mean | DaysSince | Latest | ActiveDays | DistinctLabels
+Windowed = (
+    Count | Total | Largest | Deviation | Mean | DaysSince | Latest | ActiveDays | DistinctLabels
+)
 _OPERATORS = {"+": "({} + {})", "-": "({} - {})", "/": "({} / nullif({}, 0))"}
 _OPERATORS |= {"min": "smaller({}, {})", "max": "larger({}, {})"}
 _NONE_IS_ZERO = (Count, CountSince, Total, ActiveDays, DistinctLabels)
@@ -48,7 +50,7 @@ class Translation:
     since: dict[CountSince, str] = field(default_factory=dict)
     names: dict[Expression, str] = field(default_factory=dict)
 
-    def sql(self, expression: Expression) -> str:
+    def sql(self, expression: Expression) -> str:  # noqa: PLR0911 -- one arm a node
         """Return an expression of SQL for an expression of the catalogue."""
         match expression:
             case Arithmetic(operator, left, right):
@@ -87,7 +89,9 @@ class Translation:
         """Yield one relation a source: its aggregates by as_of and customer."""
         for source, aggregates in self.aggregates.items():
             columns = ", ".join(f"{sql} AS {name}" for name, sql in aggregates.items())
-            yield f"SELECT as_of, customer, {columns} FROM {source_sql(source)} GROUP BY as_of, customer"
+            yield f"""
+                SELECT as_of, customer, {columns} FROM {source_sql(source)}
+                GROUP BY as_of, customer"""
         for leaf, name in self.since.items():
             yield self._count_since(leaf, name)
 
@@ -104,7 +108,7 @@ class Translation:
             GROUP BY as_of, customer"""
 
 
-def _aggregate_of(leaf: Windowed, found: Happening) -> str:
+def _aggregate_of(leaf: Windowed, found: Happening) -> str:  # noqa: PLR0911 -- one arm a node
     days = getattr(leaf, "days", None)
     recent = "" if days is None else f" AND occurred >= as_of - {days * DAY}"
     kept, value, scale = f"FILTER (WHERE {found.condition}{recent})", found.value, found.scale
