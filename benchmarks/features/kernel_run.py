@@ -5,7 +5,7 @@ python -m benchmarks.features.kernel_run WORKSPACE full|common [--save FILE]
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benchmarks.features.agreement import keep_matrix
 from benchmarks.features.measuring import Stopwatch, peak_gb
 from benchmarks.features.signals_compared import (
     ATTRIBUTES,
@@ -22,7 +23,7 @@ from benchmarks.features.signals_compared import (
     full_catalogue,
     instants,
 )
-from features.blocks import Block, block_of
+from features.blocks import block_of
 from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.log import Log
@@ -38,43 +39,39 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("signals", choices=SIGNALS)
     parser.add_argument("--save", type=Path)
-    arguments = parser.parse_args()
+    arguments, watch = parser.parse_args(), Stopwatch()
     log, signals = Log.open(arguments.workspace / "state"), SIGNALS[arguments.signals]()
-    watch = Stopwatch()
-    found = [
-        of_slice
-        for bucket in range(log.n_buckets)
-        for of_slice in bucket_signals(log, bucket, signals, watch, keep=bool(arguments.save))
-    ]
-    if arguments.save:
-        save(arguments.save, [ids for ids, _ in found], [values for _, values in found])
+    warm_up(log, signals)
+    for bucket in range(log.n_buckets):
+        for as_of, ids, matrix in bucket_signals(log, bucket, signals, watch):
+            if arguments.save:
+                keep_matrix(arguments.save, as_of, ids, matrix)
     readings = {"events": log.n_events, "signals": len(signals), "peak_gb": peak_gb()}
     print(json.dumps(readings | watch.readings()))
 
 
 def bucket_signals(
-    log: Log, bucket: int, signals: Sequence[Signal], watch: Stopwatch, *, keep: bool
-) -> list[tuple[NDArray[np.object_], NDArray[np.float64]]]:
-    """Compute the signals of one bucket at all cutoffs; return them only if they are kept."""
+    log: Log, bucket: int, signals: Sequence[Signal], watch: Stopwatch
+) -> Iterator[tuple[int, NDArray[np.object_], NDArray[np.float64]]]:
+    """Yield cutoff, customers and signals of one bucket, some customers at a time."""
     with watch.timed("reading"):
         events, customers = log.read_events(bucket), log.read_customers()
-    found = []
     for part in customer_slices(events):
         with watch.timed("staging"):
             block = block_of(part, customers, RULES, ATTRIBUTES)
-        matrices = [matrix_at(block, as_of, signals, watch) for as_of in instants()]
-        if keep:
-            found.append((block.history.customer_ids, np.stack(matrices)))
-    return found
+        for as_of in instants():
+            with watch.timed("signals"):
+                moment = Moment(block.history, block.profiles, as_of, RULES, REFERENCES)
+                matrix = signal_matrix(moment, signals)
+            yield as_of, block.history.customer_ids, matrix
 
 
-def matrix_at(
-    block: Block, as_of: int, signals: Sequence[Signal], watch: Stopwatch
-) -> NDArray[np.float64]:
-    """Return the signals of a block at one cutoff."""
-    with watch.timed("signals"):
-        moment = Moment(block.history, block.profiles, as_of, RULES, REFERENCES)
-        return signal_matrix(moment, signals)
+def warm_up(log: Log, signals: Sequence[Signal]) -> None:
+    """Compute a few customers untimed, so that no timed part waits for imports."""
+    bucket = next(bucket for bucket in range(log.n_buckets) if log.files("events", bucket))
+    block = block_of(log.read_events(bucket).slice(0, 100), log.read_customers(), RULES, ATTRIBUTES)
+    moment = Moment(block.history, block.profiles, instants()[0], RULES, REFERENCES)
+    signal_matrix(moment, signals)
 
 
 def customer_slices(events: pa.Table) -> list[pa.Table]:
@@ -89,14 +86,6 @@ def customer_slices(events: pa.Table) -> list[pa.Table]:
         for first, past in zip(edges, [*edges[1:], len(ids)], strict=True)
         if past > first
     ]
-
-
-def save(
-    path: Path, ids: Sequence[NDArray[np.object_]], matrices: Sequence[NDArray[np.float64]]
-) -> None:
-    """Save shape (n_cutoffs, n_customers, n_signals), customers sorted by id."""
-    order = np.argsort(np.concatenate(ids).astype(str))
-    np.save(path, np.concatenate(matrices, axis=1)[:, order])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.features.agreement import keep_matrix
 from benchmarks.features.measuring import Stopwatch, peak_gb
 from benchmarks.features.signals_compared import RULES, Atom, atoms_of, common_signals, instants
 from features.contract import KIND_CODES, KINDS
@@ -63,6 +64,13 @@ def staged_table(workspace: Path) -> tuple[pa.Table, int]:
     return table, int(pa.compute.max(table.column("customer")).as_py()) + 1
 
 
+def customer_ids(workspace: Path) -> list[str]:
+    """Return the customers of the log in the order of their numbers."""
+    paths = [str(path) for path in Log.open(workspace / "state").files("events")]
+    query = f"SELECT DISTINCT customer_id FROM read_parquet({paths}) ORDER BY customer_id"
+    return [row[0] for row in duckdb.sql(query).fetchall()]
+
+
 def scale_of(happening: str) -> float:
     """Return how many units of a staged value make one of a signal."""
     return float(RULES.minor_units if _code(happening) in _MONEY else 1000)
@@ -81,16 +89,14 @@ def run_peer(
     parser.add_argument("workspace", type=Path)
     parser.add_argument("form", choices=get_args(Form))
     parser.add_argument("--save", type=Path)
-    arguments, watch, matrices = parser.parse_args(), Stopwatch(), []
+    arguments, watch = parser.parse_args(), Stopwatch()
     with watch.timed("staging"):
         staged = stage(arguments.workspace)
     for as_of in instants():
         with watch.timed("signals"):
             matrix = matrix_of(aggregates_at(staged, as_of, arguments.form))
         if arguments.save:
-            matrices.append(matrix)
-    if arguments.save:
-        np.save(arguments.save, np.stack(matrices))
+            keep_matrix(arguments.save, as_of, customer_ids(arguments.workspace), matrix)
     events = Log.open(arguments.workspace / "state").n_events
     readings = {"events": events, "signals": len(common_signals()), "peak_gb": peak_gb()}
     print(json.dumps(readings | watch.readings()))

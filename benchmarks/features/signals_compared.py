@@ -49,8 +49,8 @@ _ATOMS = (Count, Total, DaysSince, ActiveDays, DistinctLabels)
 
 
 def cutoffs(n_cutoffs: int = 12) -> list[datetime]:
-    """Return the starts of the last months of the two years of data, in order."""
-    months = [(2024 + month // 12, month % 12 + 1) for month in range(1, 13)]
+    """Return the starts of up to 13 months that end the two years of data, in order."""
+    months = [(2024 + month // 12, month % 12 + 1) for month in range(13)]
     return [datetime(year, month, 1, tzinfo=UTC) for year, month in months][-n_cutoffs:]
 
 

@@ -23,6 +23,8 @@ contract = "subscription"
 currency = "EUR"
 annual_discount_rate = 0.10
 extra_revenue = ["{EXTRA_REVENUE}"]
+observed_from = 2023-01-01
+observed_until = 2025-01-01
 
 [features]
 attributes = ["country", "age"]

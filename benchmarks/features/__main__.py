@@ -1,0 +1,89 @@
+"""Measure the feature engine beside its peers, and write the tables.
+
+    python -m benchmarks.features [--sizes 1000000 3000000 ...] [--skip spark ...] [--only online]
+
+Every part leaves its readings as JSON below the cache; the page is written from all that are there,
+so that a part can be run again alone.
+"""
+
+import argparse
+import json
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.features.machine import described_machine
+from benchmarks.features.measuring import ROOT, Json
+from benchmarks.features.page import results_page
+from benchmarks.features.parts import PARTS, Plan
+
+SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000)
+FOLDER = ROOT / "benchmarks" / "features"
+CACHE = ROOT / "benchmarks" / ".cache" / "features"
+
+
+def main() -> None:
+    """Take the readings that are asked for, then write results and page from all."""
+    asked = arguments()
+    plan = Plan(tuple(sorted(asked.sizes)), asked.cache, asked.seed, asked.repetitions, asked.runs)
+    readings = asked.cache / "readings"
+    readings.mkdir(parents=True, exist_ok=True)
+    for name, part in PARTS.items():
+        if name in asked.skip or (asked.only and name not in asked.only):
+            continue
+        began = time.monotonic()
+        print(f"{name} ...", flush=True)
+        taken = {"part": name, "at": _stamp(asked.date), "seed": asked.seed}
+        taken["readings"] = list(part(plan))
+        (readings / f"{name}.json").write_text(json.dumps(taken, indent=1))
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    results = {"machine": described_machine(), "parts": _stored(readings)}
+    (asked.page.parent / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    asked.page.write_text(results_page(results))
+    print(f"written: {asked.page}")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--skip", choices=PARTS, nargs="+", default=[])
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=[])
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--page", type=Path, default=FOLDER / "RESULTS.md")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=2_000)
+    parser.add_argument("--runs", type=int, default=3, help="runs of each size up to 3M events")
+    parser.add_argument("--date", default=f"{datetime.now(UTC):%Y-%m-%d}")
+    return parser.parse_args()
+
+
+def _stamp(date: str) -> Json:
+    """Return the date, the commit, and whether the engine's files differ from it."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    return {
+        "date": date,
+        "commit": commit,
+        "changed": bool(_git("status", "--porcelain", "features")),
+    }
+
+
+def _stored(readings: Path) -> Json:
+    found = [json.loads(path.read_text()) for path in sorted(readings.glob("*.json"))]
+    return {taken["part"]: taken for taken in found}
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(  # noqa: S603 -- fixed words
+        ["git", *words],  # noqa: S607 -- whichever git the user has
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
