@@ -20,7 +20,7 @@ def instants_of(log: Log, n_instants: int) -> list[int]:
     """Return instants spread over the log; the last one is just after the last event."""
     first, last = (instant_of(moment) for moment in log.span())
     step = (last - first) // n_instants
-    return [*range(first + step, last, step)][: n_instants - 1] + [last + 1]
+    return [*(first + step * number for number in range(1, n_instants)), last + 1]
 
 
 def differences_in_log(
