@@ -10,7 +10,13 @@ from features.catalogue import FAMILIES, Vocabulary, catalogue
 from features.signal import BOTH, Signal
 
 _RISK = {"rises": "more risk", "falls": "less risk", "depends": "depends"}
-_WORDS = Vocabulary(("minutes",), {"country": ("AT",), "age": None})
+_WORDS = Vocabulary(
+    metrics=("minutes",),
+    levels={"country": ("AT",), "age": None},
+    severities=("high",),
+    extra_revenue=("roaming",),
+    has_allowances=True,
+)
 _OPENING = """\
 # The catalogue of signals
 
@@ -27,9 +33,12 @@ workspace; [the glossary](glossary.md) explains the terms.
 _WORDS_OPENING = """\
 ## Your own words
 
-Usage metrics and declared attributes make signals of their own: for each metric its level and
-trend, for each level of an attribute a flag, for a number the number. The example has the metric
-`minutes` and the attributes `country` and `age`.
+What your data name makes signals of its own: each of the most frequent usage metrics (12 at most)
+its level and trend, and its share of the allowance where the plans table names one; each of the
+most frequent severities of support (4 at most) its counts; the payments listed as `extra_revenue`
+their sums; each level of a declared attribute a flag, a number itself. The example has the metric
+`minutes` with an allowance, the severity `high`, the extra revenue `roaming`, and the attributes
+`country` and `age`.
 """
 _HEADER = (
     "| signal | what it says | unit | window | a rise means | contract |",

@@ -137,6 +137,7 @@ def _profile(
         "acquired_at": instant_of_text(customer.acquired_at, f"{key}.acquired_at", mistakes),
         "acquisition_cost": cost,
         "acquisition_channel": customer.acquisition_channel or None,
+        "referred_by": customer.referred_by or None,
         **customer.attributes,
     }
 

@@ -61,6 +61,7 @@ class InlineCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
     acquired_at: Instant | None = None
     acquisition_cost: Amount | None = None
     acquisition_channel: str | None = None
+    referred_by: str | None = None
     attributes: dict[str, str | float | None] = {}
 
 

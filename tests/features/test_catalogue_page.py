@@ -22,10 +22,13 @@ def test_every_signal_stands_on_the_page_once(contract):
     assert set(counts.values()) == {1}
 
 
-def test_metrics_and_attributes_are_shown_by_example():
+def test_words_of_a_business_are_shown_by_example():
     page = catalogue_page()
 
     assert "| `minutes_30d` | Sum of minutes in the last 30 days. | minutes | 30 days |" in page
+    assert "| `minutes_of_allowance_30d` |" in page
+    assert "| `support_high_30d` |" in page
+    assert "| `extra_revenue_365d` |" in page
     assert "| `country_is_at` |" in page
     assert "| `age` | Attribute age from the customers table. | number |" in page
 

@@ -51,7 +51,8 @@ def inline(operator_workspace: Workspace) -> InlineOf:
         known = next(
             row for row in tables.customers.to_pylist() if row["customer_id"] == customer_id
         )
-        profile = _as_json({name: known[name] for name in ("acquired_at", "acquisition_cost")})
+        facts = ("acquired_at", "acquisition_cost", "referred_by")
+        profile = _as_json({name: known[name] for name in facts})
         of_attributes = {name: known[name] for name in attributes}
         return {
             "customer_id": customer_id,
