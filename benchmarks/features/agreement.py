@@ -1,5 +1,12 @@
-"""How often two engines give the same bits: shares of equal values, and the largest distance."""
+"""How often two engines give the same bits: shares of equal values, and the largest distance.
 
+    python -m benchmarks.features.agreement FOLDER FOLDER
+
+compares what two engines kept: all signals of all customers at all cutoffs.
+"""
+
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.features.measuring import Json
+from benchmarks.features.signals_compared import instants
 
 
 def keep_matrix(
@@ -27,12 +35,6 @@ def kept_matrix(folder: Path, as_of: int) -> NDArray[np.float64]:
     return matrix
 
 
-def agreement(kernel: Path, other: Path, as_ofs: Sequence[int]) -> Json:
-    """Compare what two engines kept: all signals of all customers at all cutoffs."""
-    pairs = [(kept_matrix(kernel, as_of), kept_matrix(other, as_of)) for as_of in as_ofs]
-    return compared(*(np.concatenate(side) for side in zip(*pairs, strict=True)))
-
-
 def compared(expected: NDArray[np.float64], found: NDArray[np.float64]) -> Json:
     """Return the share of values equal in every bit, NaN equal to NaN, and the most units apart.
 
@@ -48,3 +50,13 @@ def compared(expected: NDArray[np.float64], found: NDArray[np.float64]) -> Json:
         "equal_share": float(equal.mean()),
         "most_ulps": None if one_absent.any() else int(apart.max(initial=0)),
     }
+
+
+def main() -> None:
+    """Print the agreement of the two folders."""
+    sides = [[kept_matrix(Path(folder), as_of) for as_of in instants()] for folder in sys.argv[1:]]
+    print(json.dumps(compared(*(np.concatenate(side) for side in sides))))
+
+
+if __name__ == "__main__":
+    main()

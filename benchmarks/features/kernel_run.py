@@ -1,16 +1,15 @@
-"""The kernel on a log, bucket by bucket, at all cutoffs: reading, staging and signals apart.
+"""The kernel on a log, slice by slice, at all cutoffs: reading, staging and signals apart.
 
 python -m benchmarks.features.kernel_run WORKSPACE full|common [--save FILE]
 """
 
 import argparse
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benchmarks.features.agreement import keep_matrix
@@ -23,14 +22,15 @@ from benchmarks.features.signals_compared import (
     full_catalogue,
     instants,
 )
-from features.blocks import block_of
 from features.catalogue import signal_matrix
+from features.history import history_from_events
 from features.kernel import Moment
 from features.log import Log
+from features.profiles import profiles_of
 from features.signal import Signal
+from features.slices import Slice, slices
 
 SIGNALS = {"full": full_catalogue, "common": common_signals}
-EVENTS_IN_SLICE = 500_000
 
 
 def main() -> None:
@@ -41,51 +41,34 @@ def main() -> None:
     parser.add_argument("--save", type=Path)
     arguments, watch = parser.parse_args(), Stopwatch()
     log, signals = Log.open(arguments.workspace / "state"), SIGNALS[arguments.signals]()
-    warm_up(log, signals)
-    for bucket in range(log.n_buckets):
-        for as_of, ids, matrix in bucket_signals(log, bucket, signals, watch):
-            if arguments.save:
-                keep_matrix(arguments.save, as_of, ids, matrix)
+    deque(signals_by_slice(log, signals, Stopwatch(), [next(slices(log))]), maxlen=0)
+    with watch.timed("reading"):
+        parts = list(slices(log))
+    for as_of, ids, matrix in signals_by_slice(log, signals, watch, parts):
+        if arguments.save:
+            keep_matrix(arguments.save, as_of, ids, matrix)
     readings = {"events": log.n_events, "signals": len(signals), "peak_gb": peak_gb()}
     print(json.dumps(readings | watch.readings()))
 
 
-def bucket_signals(
-    log: Log, bucket: int, signals: Sequence[Signal], watch: Stopwatch
+def signals_by_slice(
+    log: Log, signals: Sequence[Signal], watch: Stopwatch, parts: Sequence[Slice]
 ) -> Iterator[tuple[int, NDArray[np.object_], NDArray[np.float64]]]:
-    """Yield cutoff, customers and signals of one bucket, some customers at a time."""
-    with watch.timed("reading"):
-        events, customers = log.read_events(bucket), log.read_customers()
-    for part in customer_slices(events):
+    """Yield cutoff, customers and signals, a slice of the log after another."""
+    for part in parts:
+        with watch.timed("reading"):
+            events = log.read_events(part.bucket, between=(part.first, part.last))
         with watch.timed("staging"):
-            block = block_of(part, customers, RULES, ATTRIBUTES)
+            history = history_from_events(events, RULES.minor_units)
+            del events
+        ids = list(history.customer_ids)
+        with watch.timed("reading"):
+            profiles = profiles_of(log.read_customers(ids), ids, ATTRIBUTES)
         for as_of in instants():
             with watch.timed("signals"):
-                moment = Moment(block.history, block.profiles, as_of, RULES, REFERENCES)
+                moment = Moment(history, profiles, as_of, RULES, REFERENCES)
                 matrix = signal_matrix(moment, signals)
-            yield as_of, block.history.customer_ids, matrix
-
-
-def warm_up(log: Log, signals: Sequence[Signal]) -> None:
-    """Compute a few customers untimed, so that no timed part waits for imports."""
-    bucket = next(bucket for bucket in range(log.n_buckets) if log.files("events", bucket))
-    block = block_of(log.read_events(bucket).slice(0, 100), log.read_customers(), RULES, ATTRIBUTES)
-    moment = Moment(block.history, block.profiles, instants()[0], RULES, REFERENCES)
-    signal_matrix(moment, signals)
-
-
-def customer_slices(events: pa.Table) -> list[pa.Table]:
-    """Cut events sorted by customer into slices of whole customers."""
-    ids = events.column("customer_id").combine_chunks()
-    edges = [0]
-    while edges[-1] + EVENTS_IN_SLICE < len(ids):
-        last = ids[edges[-1] + EVENTS_IN_SLICE]
-        edges.append(pc.index(ids, last, edges[-1]).as_py())
-    return [
-        events.slice(first, past - first)
-        for first, past in zip(edges, [*edges[1:], len(ids)], strict=True)
-        if past > first
-    ]
+            yield as_of, history.customer_ids, matrix
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def _readings(seed: int, n_events: int, n_customers: int, repetitions: int) -> J
     history = history_from_events(events, RULES.minor_units)
     kernel = _milliseconds(lambda: _matrix(history), repetitions)
     whole = _milliseconds(
-        lambda: _matrix(history_from_events(events, RULES.minor_units)), repetitions
+        lambda: _matrix(history_from_events(events, RULES.minor_units)), repetitions // 4
     )
     return {"events": n_events, "customers": n_customers, "kernel": kernel, "with_history": whole}
 

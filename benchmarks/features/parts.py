@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.features.agreement import agreement
 from benchmarks.features.measuring import Json, run_keepworth, run_module
-from benchmarks.features.signals_compared import cutoffs, instants
+from benchmarks.features.signals_compared import cutoffs
 from benchmarks.features.workspace import making_of, workspace_of
 
 REPEATED_UP_TO = 3_000_000
@@ -42,6 +41,11 @@ class Plan:
                 yield n_events, self.workspace(n_events)
 
     @property
+    def values(self) -> Path:
+        """Where engines keep the values that are compared."""
+        return self.cache / "values"
+
+    @property
     def small(self) -> int:
         """The largest size at which values are compared one by one."""
         return max((size for size in self.sizes if size <= AGREED_UP_TO), default=self.sizes[0])
@@ -55,6 +59,7 @@ def kernel(plan: Plan) -> Iterator[Json]:
 
 def peers(plan: Plan) -> Iterator[Json]:
     """Measure kernel, pandas, Polars and DuckDB on the common signals, and compare the values."""
+    _keep_kernel(plan, "common")
     for n_events, _ in plan.workspaces(PEERS_UP_TO):
         yield {"engine": "kernel"} | _runs(plan, n_events, "kernel_run", "common")
         for name in PEERS:
@@ -62,7 +67,7 @@ def peers(plan: Plan) -> Iterator[Json]:
                 yield {"engine": name, "missing": f"{name} is not installed"}
                 continue
             for form in FORMS:
-                reading = _beside_kernel(plan, n_events, "common", f"{name}_peer", form)
+                reading = _beside_kernel(plan, n_events, f"{name}_peer", form)
                 yield {"engine": name, "form": form} | reading
 
 
@@ -73,16 +78,18 @@ def featuretools(plan: Plan) -> Iterator[Json]:
         return
     small = replace(plan, runs=1, sizes=(min(FEATURETOOLS_EVENTS, plan.sizes[0]),))
     n_events = small.sizes[0]
+    _keep_kernel(small, "common")
     yield {"engine": "kernel"} | _runs(small, n_events, "kernel_run", "common")
-    reading = _beside_kernel(small, n_events, "common", "featuretools_peer", "plain")
+    reading = _beside_kernel(small, n_events, "featuretools_peer", "plain")
     yield {"engine": "featuretools", "form": "plain"} | reading
 
 
 def catalogue_sql(plan: Plan) -> Iterator[Json]:
     """Measure the full catalogue as generated SQL in DuckDB, and compare every bit."""
     once = replace(plan, runs=1)
+    _keep_kernel(plan, "full")
     for n_events, _ in plan.workspaces(PEERS_UP_TO):
-        yield _beside_kernel(once, n_events, "full", "catalogue_sql_run")
+        yield _beside_kernel(once, n_events, "catalogue_sql_run")
 
 
 def command(plan: Plan) -> Iterator[Json]:
@@ -90,14 +97,11 @@ def command(plan: Plan) -> Iterator[Json]:
     asked = cutoffs(13)
     for n_events in plan.sizes[-2:]:
         workspace = plan.workspace(n_events)
-        for name, as_ofs, is_fresh in (
-            ("1 as_of", asked[-1:], True),
-            ("12 as_ofs", asked[:12], True),
-            ("one new month after 12", asked, False),
-        ):
-            yield {"events": n_events, "asked": name} | features_run(
-                workspace, as_ofs, is_fresh=is_fresh
-            )
+        shutil.rmtree(workspace / "state" / "snapshots", ignore_errors=True)
+        for name, as_ofs in (("12 as_ofs", asked[:12]), ("one new month after these", asked)):
+            yield {"events": n_events, "asked": name} | features_run(workspace, as_ofs)
+        shutil.rmtree(workspace / "state" / "snapshots")
+        yield {"events": n_events, "asked": "1 as_of"} | features_run(workspace, asked[-1:])
 
 
 def online(plan: Plan) -> Iterator[Json]:
@@ -112,19 +116,16 @@ def spark(plan: Plan) -> Iterator[Json]:
         return
     for n_events in sorted({plan.sizes[0], max(s for s in plan.sizes if s <= PEERS_UP_TO)}):
         workspace, as_ofs = plan.workspace(n_events), cutoffs(1)
-        local = features_run(workspace, as_ofs, is_fresh=True)
-        kept = workspace / "state" / "snapshots-by-batch"
-        shutil.rmtree(kept, ignore_errors=True)
-        (workspace / "state" / "snapshots").rename(kept)
-        by_spark = features_run(workspace, as_ofs, "--engine", "spark", is_fresh=True)
-        folders = str(kept), str(workspace / "state" / "snapshots")
-        yield {
-            "events": n_events,
-            "batch": local["process"],
-            "spark": by_spark["process"],
-            "agreement": run_module("snapshots_compared", *folders),
-        }
-        shutil.rmtree(kept)
+        snapshots, by_batch = workspace / "state" / "snapshots", workspace / "state" / "by-batch"
+        shutil.rmtree(snapshots, ignore_errors=True)
+        shutil.rmtree(by_batch, ignore_errors=True)
+        batch = features_run(workspace, as_ofs)
+        snapshots.rename(by_batch)
+        spark = features_run(workspace, as_ofs, "--engine", "spark")
+        agreed = run_module("snapshots_compared", str(by_batch), str(snapshots))
+        shutil.rmtree(by_batch)
+        used = {"batch": batch["process"], "spark": spark["process"]}
+        yield {"events": n_events, "agreement": agreed} | used
 
 
 PARTS = {
@@ -138,15 +139,11 @@ PARTS = {
 }
 
 
-def features_run(
-    workspace: Path, as_ofs: Sequence[datetime], *options: str, is_fresh: bool
-) -> Json:
-    """Run `keepworth features`, without earlier snapshots if fresh."""
-    if is_fresh:
-        shutil.rmtree(workspace / "state" / "snapshots", ignore_errors=True)
+def features_run(workspace: Path, as_ofs: Sequence[datetime], *options: str) -> Json:
+    """Run `keepworth features` and return what it used."""
     arguments = [word for as_of in as_ofs for word in ("--as-of", f"{as_of:%Y-%m-%d}")]
-    answer, used = run_keepworth("features", workspace, *arguments, *options)
-    return {"as_ofs": len(as_ofs), "process": used, "answer_keys": sorted(answer)}
+    _, used = run_keepworth("features", workspace, *arguments, *options)
+    return {"as_ofs": len(as_ofs), "process": used}
 
 
 def is_installed(module: str) -> bool:
@@ -154,16 +151,22 @@ def is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _beside_kernel(plan: Plan, n_events: int, signals: str, module: str, *form: str) -> Json:
-    """Measure an engine; at the small size compare its values with the kernel's, in runs apart."""
+def _keep_kernel(plan: Plan, signals: str) -> None:
+    """Keep the kernel's values at the small size, to compare the others with."""
+    shutil.rmtree(plan.values, ignore_errors=True)
+    workspace = str(plan.workspace(plan.small))
+    run_module("kernel_run", workspace, signals, "--save", str(plan.values / "kernel"))
+
+
+def _beside_kernel(plan: Plan, n_events: int, module: str, *form: str) -> Json:
+    """Measure an engine; at the small size compare its values with the kernel's, in a run apart."""
     reading = _runs(plan, n_events, module, *form)
     if n_events != plan.small or "failed" in reading:
         return reading
-    values, workspace = plan.cache / "values", str(plan.workspace(n_events))
+    kernel_values, values = plan.values / "kernel", plan.values / "other"
     shutil.rmtree(values, ignore_errors=True)
-    run_module("kernel_run", workspace, signals, "--save", str(values / "kernel"))
-    run_module(module, workspace, *form, "--save", str(values / "other"))
-    return reading | {"agreement": agreement(values / "kernel", values / "other", instants())}
+    run_module(module, str(plan.workspace(n_events)), *form, "--save", str(values))
+    return reading | {"agreement": run_module("agreement", str(kernel_values), str(values))}
 
 
 def _runs(plan: Plan, n_events: int, module: str, *form: str) -> Json:

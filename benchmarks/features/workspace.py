@@ -26,6 +26,9 @@ extra_revenue = ["{EXTRA_REVENUE}"]
 observed_from = 2023-01-01
 observed_until = 2025-01-01
 
+[spark]
+master = "local[2]"
+
 [features]
 attributes = ["country", "age"]
 
