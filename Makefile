@@ -18,7 +18,7 @@ demo: .venv/ready ## Run the whole chain on a simulated operator and print what 
 test: .venv/ready lint ## Lint, strict types, import contract and tests (under 8 minutes)
 	$(BIN)/python -m pytest -m "not long"
 
-test-long: .venv/ready lint ## All tests, the long ones too
+test-long: .venv/ready $(if $(shell command -v java),.venv/spark) lint ## All tests, the long ones too; those of Spark where there is Java
 	$(BIN)/python -m pytest
 
 lint: .venv/ready

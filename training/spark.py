@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from features.blocks import Block, block_of
 from features.instants import datetime_of, instant_of
 from features.months import shift_months
 from features.spark.stream import blocks_of
-from features.spark.tables import SparkTables, quoted, url_of
+from features.spark.tables import SparkTables, url_of
 from training.bundle import Bundle
 from training.bundle_files import load_bundle
 from training.changes import CHANGE_COLUMNS, value_changes
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 CHANGE = "change"
 """Column that holds a customer's change of value in a month; null where there was none."""
-_SPARK_TYPES = {
-    pa.string(): "string",
-    pa.float64(): "double",
-    pa.int32(): "int",
-    pa.timestamp("us", tz="UTC"): "timestamp",
-    pa.list_(pa.float64()): "array<double>",
-    pa.list_(pa.string()): "array<string>",
-}
 _CHANGE_TYPES = {
     name: pa.string() if name.startswith(("customer_id", "segment")) else pa.float64()
     for name in CHANGE_COLUMNS
@@ -159,7 +151,8 @@ def _example(bundle: Bundle, *, with_changes: bool) -> pa.Table:
     return _scored(bundle, block, as_of, with_changes=with_changes)
 
 
-def _spark_schema(schema: pa.Schema) -> str:
-    change = ", ".join(f"{name}: {_SPARK_TYPES[type_]}" for name, type_ in _CHANGE_TYPES.items())
-    types = _SPARK_TYPES | {pa.struct(list(_CHANGE_TYPES.items())): f"struct<{change}>"}
-    return ", ".join(f"{quoted(column.name)} {types[column.type]}" for column in schema)
+def _spark_schema(schema: pa.Schema) -> Any:
+    """Return a schema as Spark's; untyped, as PySpark is optional."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema)
