@@ -13,7 +13,9 @@ def churn_metrics(probability: Values, left: NDArray[np.bool_]) -> dict[str, flo
     """Return log-loss, Brier score, AUC and predicted over actual exits, shape (n,) inputs.
 
     Log-loss holds probabilities off 0 and 1 by 1e-6. What cannot be computed (nobody left, or
-    everybody did) is None.
+    everybody did) is None. The Brier score is the time-dependent one of Graf, Schmoor, Sauerbrei
+    and Schumacher (1999) at the end of the window: a finished window has nobody censored, so that
+    its weights are all 1.
     """
     outcome = left.astype(np.float64)
     held = np.clip(probability, _LEAST, 1 - _LEAST)
@@ -26,7 +28,14 @@ def churn_metrics(probability: Values, left: NDArray[np.bool_]) -> dict[str, flo
         "brier": float(np.square(probability - outcome).mean()),
         "auc": float(roc_auc_score(outcome, probability)) if two_sided else None,
         "predicted_actual": _ratio(probability.sum(), outcome.sum()),
+        "calibration_error": calibration_error(probability, left),
     }
+
+
+def calibration_error(probability: Values, left: NDArray[np.bool_]) -> float:
+    """Return the mean over deciles by prediction of |mean probability - share that left|."""
+    tenths = _tenths_by(probability, left.astype(np.float64))
+    return float(np.mean([abs(said.mean() - came.mean()) for said, came in tenths]))
 
 
 def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | None]:
@@ -34,7 +43,8 @@ def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | 
 
     WAPE is the sum of absolute errors over the sum of absolute actuals; the decile error is the
     mean over deciles by prediction of |predicted / actual - 1| of their totals; the normalised
-    Gini is the Gini of actuals ranked by prediction over that of actuals ranked by themselves.
+    Gini is the Gini of actuals ranked by prediction over that of actuals ranked by themselves;
+    capture is the share of actual value that the top 10% or 20% by prediction brought.
     """
     return {
         "n_customers": len(actual),
@@ -44,6 +54,8 @@ def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | 
         "spearman": spearman(predicted, actual),
         "predicted_actual": _ratio(predicted.sum(), actual.sum()),
         "decile_error": decile_error(predicted, actual),
+        "capture_10": capture(predicted, actual, 0.1),
+        "capture_20": capture(predicted, actual, 0.2),
     }
 
 
@@ -66,10 +78,37 @@ def spearman(predicted: Values, actual: Values) -> float | None:
 
 def decile_error(predicted: Values, actual: Values) -> float | None:
     """Return the mean over deciles by prediction of |predicted / actual - 1| of the totals."""
-    deciles = np.array_split(np.argsort(predicted, kind="stable"), _DECILES)
-    ratios = [_ratio(predicted[rows].sum(), actual[rows].sum()) for rows in deciles if len(rows)]
+    tenths = _tenths_by(predicted, actual)
+    ratios = [_ratio(said.sum(), came.sum()) for said, came in tenths]
     known = [abs(ratio - 1) for ratio in ratios if ratio is not None]
     return float(np.mean(known)) if known else None
+
+
+def capture(predicted: Values, actual: Values, top_share: float) -> float | None:
+    """Return the share of actual value brought by the top share of customers by prediction.
+
+    The customer whom the limit cuts counts in part. None where the total is not above zero.
+    """
+    total = actual.sum()
+    if total <= 0:
+        return None
+    order = np.argsort(-predicted, kind="stable")
+    brought = np.cumsum(np.append(0.0, _shared_among_ties(predicted, actual)[order]))
+    limit = top_share * len(actual)
+    return float(np.interp(limit, np.arange(len(brought)), brought) / total)
+
+
+def _tenths_by(predicted: Values, actual: Values) -> list[tuple[Values, Values]]:
+    """Return predictions and actuals by tenth of the customers, in the order of prediction."""
+    shared = _shared_among_ties(predicted, actual)
+    tenths = np.array_split(np.argsort(predicted, kind="stable"), _DECILES)
+    return [(predicted[rows], shared[rows]) for rows in tenths if len(rows)]
+
+
+def _shared_among_ties(predicted: Values, actual: Values) -> Values:
+    """Return actuals with those of equal predictions shared evenly, so that no order matters."""
+    _, member, counts = np.unique(predicted, return_inverse=True, return_counts=True)
+    return (np.bincount(member, actual) / counts)[member]
 
 
 def _gini(ranked_by: Values, actual: Values) -> float | None:

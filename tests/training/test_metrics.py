@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from training.metrics import (
+    calibration_error,
+    capture,
     churn_metrics,
     decile_error,
     normalised_gini,
@@ -98,3 +100,46 @@ def test_the_order_of_customers_does_not_matter_to_ranks(
     shuffled = normalised_gini(predicted[order], actual[order])
 
     assert shuffled == pytest.approx(normalised_gini(predicted, actual))
+
+
+@given(arrays(np.float64, 30, elements=st.integers(0, 5).map(float)), st.permutations(range(30)))
+def test_the_order_of_customers_does_not_matter_to_tenths(
+    predicted: np.ndarray, order: list[int]
+) -> None:
+    actual = np.arange(30.0)
+    left = actual % 3 == 0
+
+    shuffled = predicted[order], actual[order]
+
+    assert decile_error(*shuffled) == pytest.approx(decile_error(predicted, actual))
+    assert capture(*shuffled, 0.1) == pytest.approx(capture(predicted, actual, 0.1))
+    calibrated = calibration_error(predicted[order] / 5, left[order])
+    assert calibrated == pytest.approx(calibration_error(predicted / 5, left))
+
+
+def test_one_prediction_for_all_is_right_in_every_tenth_if_it_is_right_in_total() -> None:
+    actual = np.arange(20.0)
+
+    assert decile_error(np.full(20, 9.5), actual) == pytest.approx(0.0)
+    assert decile_error(np.full(20, 19.0), actual) == pytest.approx(1.0)
+
+
+def test_capture_is_the_value_of_the_top_by_prediction() -> None:
+    actual = np.array([50.0, 20.0, 10.0, 10.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0])
+
+    assert capture(actual, actual, 0.1) == pytest.approx(0.5)
+    assert capture(actual, actual, 0.2) == pytest.approx(0.7)
+    assert capture(-actual, actual, 0.2) == pytest.approx(0.02)
+    assert capture(actual, actual, 0.15) == pytest.approx(0.6)  # half of the second customer
+    assert capture(np.zeros(10), actual, 0.2) == pytest.approx(0.2)  # chance
+
+
+def test_capture_needs_value_to_capture() -> None:
+    assert capture(np.arange(3.0), np.array([-1.0, 0.0, 1.0]), 0.2) is None
+
+
+def test_calibration_error_compares_probability_with_share_by_tenth() -> None:
+    probability = np.repeat([0.2, 0.6], 50)
+    left = np.tile([True, False, False, False, False], 20)  # a fifth of everybody
+
+    assert calibration_error(probability, left) == pytest.approx((0.0 + 0.4) / 2)
