@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.history import QUANTITY_SCALE
-from features.months import DAY, month_edges, month_numbers
+from features.months import DAY, month_numbers, shift_months
 from features.plan_standing import PlanStanding
 
 Values = NDArray[np.float64]
@@ -97,7 +97,9 @@ def booked_mrr_change(plan: PlanStanding) -> Values:
     """
     timeline, now = plan.timeline, plan.charged
     change = np.zeros(len(now))
-    position = timeline.position(int(month_edges(plan.as_of, 6, plan.rules.month)[-1]))
+    if timeline.at.max(initial=plan.as_of) == plan.as_of:
+        return change
+    position = timeline.position(int(shift_months(plan.as_of, 6, plan.rules.month)))
     still_open = timeline.values_of(timeline.n_open, position) > 0
     then = timeline.values_of(timeline.mrr, position)
     return np.divide(then - now, now, out=change, where=(now > 0) & still_open)

@@ -49,6 +49,11 @@ class PlanStanding:
         return self.n_open > 0
 
     @cached_property
+    def all_open(self) -> bool:
+        """Whether everybody has a subscription open."""
+        return bool(self.is_open.all())
+
+    @cached_property
     def charged(self) -> Minor:
         """MRR at as_of in minor units."""
         return self.timeline.values_of(self.timeline.mrr, self.position)

@@ -16,7 +16,8 @@ class PlanStates(PlanStanding):
 
     def value(self, name: str) -> Values:
         """Return a property by its name, shape (n_customers,)."""
-        return np.where(self.is_open, STATES[name](self), np.nan)
+        values = STATES[name](self)
+        return values if self.all_open else np.where(self.is_open, values, np.nan)
 
 
 STATES: dict[str, Callable[[PlanStanding], Values]] = {
