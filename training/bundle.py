@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from features.catalogue import Vocabulary
 from features.references import References
 from training.business import Business
+from training.intervals import Intervals
 from training.shop import ShopModel
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
@@ -18,6 +19,7 @@ class Bundle:
 
     `references` is what was known of the population at the cutoff. `cutoff` and `observed_from`
     are instants in microseconds; `data_fingerprint` identifies the log it was fitted on;
+    `intervals` are None where history was too short to calibrate any;
     `longest_month` is the longest month ahead seen in training.
     """
 
@@ -30,6 +32,7 @@ class Bundle:
     observed_from: int
     data_fingerprint: str
     n_customers: int
+    intervals: Intervals | None = None
     version: str = UNREGISTERED
 
     @property

@@ -26,6 +26,7 @@ from training.business import Business
 from training.calibration import LogitCalibration
 from training.credibility import Credibility
 from training.hazard import HazardModel
+from training.intervals import Intervals
 from training.plan_path import PlanPath
 from training.purchase_anchor import PurchaseAnchor
 from training.shop import ShopModel
@@ -34,7 +35,7 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 5
+FORMAT = 6
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -60,6 +61,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "references": asdict(bundle.references),
         "signals": [signal.name for signal in bundle.model.signals],
         "cuts": bundle.cuts.as_dict(),
+        "intervals": None if bundle.intervals is None else asdict(bundle.intervals),
         "cutoff": bundle.cutoff,
         "observed_from": bundle.observed_from,
         "data_fingerprint": bundle.data_fingerprint,
@@ -95,6 +97,7 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
         references=References(**manifest["references"]),
         model=_model(business, signals, manifest["model"], boosters),
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
+        intervals=_intervals(manifest["intervals"]),
         cutoff=manifest["cutoff"],
         observed_from=manifest["observed_from"],
         data_fingerprint=manifest["data_fingerprint"],
@@ -180,6 +183,16 @@ def _vocabulary(parts: dict[str, Any]) -> Vocabulary:
     }
     words = {name: tuple(parts[name]) for name in ("metrics", "severities", "extra_revenue")}
     return Vocabulary(levels=levels, has_allowances=parts["has_allowances"], **words)
+
+
+def _intervals(parts: dict[str, Any] | None) -> Intervals | None:
+    if parts is None:
+        return None
+    return Intervals(**{name: _tuple(value) for name, value in parts.items()})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _booster(content: bytes) -> xgb.Booster:

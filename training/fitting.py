@@ -7,7 +7,9 @@ import numpy as np
 
 from training.bundle import Bundle
 from training.check import Check
+from training.intervals import Intervals, Origin, fit_intervals
 from training.known import Known
+from training.rolling import earlier_origins, window_months
 from training.scoring import Scores, score
 from training.shop import ShopModel, fit_shop
 from training.subscription import SubscriptionModel, fit_subscription
@@ -27,6 +29,7 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
         If there are too few outcomes to learn from.
     """
     model, checks = _fitted(known)
+    origins = list(earlier_origins(known, lambda then: _fitted(then)[0]))
     bare = Bundle(
         business=known.business,
         vocabulary=known.vocabulary,
@@ -37,6 +40,7 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
         observed_from=known.observed_from,
         data_fingerprint=known.log.fingerprint,
         n_customers=0,
+        intervals=_intervals(origins, known),
     )
     parts = list(scores_of(bare, known))
     there = np.concatenate([part.forecast.is_customer for part in parts])
@@ -44,6 +48,12 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
     cuts = segment_cuts(value, churn) if there.any() else _NO_CUTS
     return replace(bare, cuts=cuts, n_customers=int(there.sum())), checks
+
+
+def _intervals(origins: list[Origin], known: Known) -> Intervals | None:
+    if not origins:
+        return None
+    return fit_intervals(origins, known.business.annual_discount_rate, window_months(known))
 
 
 def scores_of(bundle: Bundle, known: Known) -> Iterator[Scores]:

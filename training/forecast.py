@@ -1,6 +1,6 @@
 """What every model returns: churn, activity and margin by month ahead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ class Forecast:
     `margin_if_active` that of a month in which the customer is active. For a subscription
     `survival` is P(still there at the end of month k), and `margin_if_unchanged` is the margin
     if active on the plan as it stands and as changes are booked; None for a shop, whose
-    customers never say that they left. `is_customer` has shape (n_customers,).
+    customers never say that they left. For a shop `idle_margin` is the margin of a month without
+    a purchase; None for a subscription. `is_customer` has shape (n_customers,).
     """
 
     is_customer: NDArray[np.bool_]
@@ -28,3 +29,9 @@ class Forecast:
     margin_if_active: Curves
     survival: Curves | None = None
     margin_if_unchanged: Curves | None = None
+    idle_margin: Curves | None = None
+
+    def rows(self, kept: NDArray[np.int64]) -> "Forecast":
+        """Return the forecast of some customers."""
+        curves = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: c[kept] for name, c in curves.items() if c is not None})

@@ -35,6 +35,7 @@ _FIELDS_BEFORE_NAIVE: tuple[tuple[str, pa.DataType], ...] = (
     ("clv_median", pa.float64()),
     ("clv_low", pa.float64()),
     ("clv_high", pa.float64()),
+    ("clv_sd", pa.float64()),
 )
 _FIELDS_AFTER_NAIVE: tuple[tuple[str, pa.DataType], ...] = (
     ("payback_month", pa.int32()),
@@ -99,6 +100,9 @@ def _numbers(scores: Scores) -> dict[str, pa.Array]:
         **churn,
         "clv": scores.clv,
         "clv_median": scores.clv_median,
+        "clv_low": scores.clv_low,
+        "clv_high": scores.clv_high,
+        "clv_sd": scores.clv_sd,
         **scores.naive,
         "value_at_stake": scores.value_at_stake,
     }

@@ -15,6 +15,7 @@ from features.kernel import Moment
 from training import naive
 from training.bundle import Bundle
 from training.forecast import Forecast
+from training.intervals import Intervals
 from training.payback import payback_months
 from training.subscription import SubscriptionModel
 from valuation.lifetime_value import clv, clv_quantiles, value_at_stake
@@ -23,10 +24,12 @@ from valuation.segments import SegmentCuts, segments
 Values = NDArray[np.float64]
 CHURN_MONTHS = (1, 3, 6, 12)
 _PENDING = {
-    "clv_low": "clv_low is null: this model version carries no calibrated intervals",
-    "clv_high": "clv_high is null: this model version carries no calibrated intervals",
     "referral_value": "referral_value is null: this model version does not predict referrals",
     "reasons": "reasons is null: this model version does not explain scores",
+}
+_NO_INTERVALS = {
+    name: f"{name} is null: too little history came before this model version to calibrate it"
+    for name in ("clv_low", "clv_high", "clv_sd")
 }
 _NOT_FOR_SHOPS = {
     "clv_median": "clv_median is null: not yet predicted for transactional customers",
@@ -48,6 +51,9 @@ class Scores:
     forecast: Forecast
     clv: Values
     clv_median: Values
+    clv_low: Values
+    clv_high: Values
+    clv_sd: Values
     value_at_stake: Values
     payback_month: Values
     naive: Mapping[str, Values]
@@ -79,6 +85,7 @@ def score(
     forecast = bundle.model.forecast(moment, bundle.business, max(horizon, CHURN_MONTHS[-1]))
     margin = forecast.expected_margin[:, :horizon]
     value = clv(margin, rate)
+    low, high, variance = _interval(bundle.intervals, forecast, rate, horizon)
     return Scores(
         customer_ids=block.history.customer_ids,
         as_of=as_of,
@@ -86,6 +93,9 @@ def score(
         forecast=_cut(forecast, horizon),
         clv=value,
         clv_median=median_value(forecast, rate, horizon),
+        clv_low=low,
+        clv_high=high,
+        clv_sd=np.sqrt(variance),
         value_at_stake=_at_stake(forecast, rate, horizon),
         payback_month=payback_months(moment, bundle.business, margin, bundle.observed_from),
         naive=naive.as_used(moment, bundle.model, bundle.business),
@@ -121,6 +131,15 @@ def _at_stake(forecast: Forecast, annual_discount_rate: float, horizon: int) -> 
     return stake
 
 
+def _interval(
+    intervals: Intervals | None, forecast: Forecast, annual_discount_rate: float, horizon: int
+) -> tuple[Values, Values, Values]:
+    if intervals is None:
+        unknown = np.full(len(forecast.is_customer), np.nan)
+        return unknown, unknown, unknown
+    return intervals.of_customers(forecast, annual_discount_rate, horizon)
+
+
 def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[np.object_]:
     named = np.full(len(value), None, dtype=object)
     there = forecast.is_customer
@@ -142,7 +161,7 @@ def _cut(forecast: Forecast, horizon: int) -> Forecast:
 
 
 def _warnings(bundle: Bundle) -> tuple[str, ...]:
-    warnings = dict(_PENDING)
+    warnings = _PENDING | (_NO_INTERVALS if bundle.intervals is None else {})
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS
     elif bundle.model.hazard.booster is None:

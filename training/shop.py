@@ -69,13 +69,14 @@ class ShopModel:
         churn = np.maximum(silent, 1 - np.cumsum(expected, axis=1))
         sales = expected * self.expected_basket(values, buyers)[:, None]
         costs = recent_costs(moment.history, moment.as_of, business)
-        margin = self.margin.of_sales(
-            sales,
-            costs.flows[buyers.customer].sum(axis=1),
-            costs.exposure[buyers.customer].sum(axis=1),
-        )
+        seen = [part[buyers.customer].sum(axis=1) for part in (costs.flows, costs.exposure)]
+        margin = self.margin.of_sales(sales, *seen)
+        idle = self.margin.of_sales(np.zeros_like(sales), *seen)
         activity = np.minimum(1.0, expected * ((1 - churn[:, :1]) / expected[:, :1]))
-        return _forecast(moment.history.n_customers, buyers, churn, activity, margin)
+        if_active = np.divide(margin, activity, out=np.zeros_like(margin), where=activity > 0)
+        is_customer = np.ones(len(churn), dtype=bool)
+        forecast = Forecast(is_customer, churn, activity, margin, if_active, idle_margin=idle)
+        return _of_everybody(moment.history.n_customers, buyers.customer, forecast)
 
     def expected_purchases(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return E[purchases in month k], shape (n_buyers, n_months)."""
@@ -185,17 +186,24 @@ def _inside(share: Curves) -> Curves:
     return np.clip(share, _LEAST, 1 - _LEAST)
 
 
-def _forecast(
-    n_customers: int, buyers: Buyers, churn: Curves, activity: Curves, margin: Curves
-) -> Forecast:
-    n_months = churn.shape[1]
+def _of_everybody(n_customers: int, customer: NDArray[np.int64], buyers: Forecast) -> Forecast:
+    """Return the forecast of buyers among that of those who never bought."""
+
+    def spread(curves: Curves | None, of_others: float) -> Curves:
+        everybody = np.full((n_customers, buyers.churn.shape[1]), of_others)
+        everybody[customer] = curves
+        return everybody
+
     is_customer = np.zeros(n_customers, dtype=bool)
-    is_customer[buyers.customer] = True
-    gone, idle, nothing = np.ones((n_customers, n_months)), *np.zeros((2, n_customers, n_months))
-    gone[buyers.customer], idle[buyers.customer] = churn, activity
-    nothing[buyers.customer] = margin
-    if_active = np.divide(nothing, idle, out=np.zeros_like(idle), where=idle > 0)
-    return Forecast(is_customer, gone, idle, nothing, if_active)
+    is_customer[customer] = True
+    return Forecast(
+        is_customer,
+        spread(buyers.churn, 1.0),
+        spread(buyers.activity, 0.0),
+        spread(buyers.expected_margin, 0.0),
+        spread(buyers.margin_if_active, 0.0),
+        idle_margin=spread(buyers.idle_margin, 0.0),
+    )
 
 
 def _require_buyers(n_buyers: int) -> None:

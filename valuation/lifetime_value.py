@@ -204,7 +204,7 @@ def clv_quantiles(
     """
     levels = _checked_quantiles(quantiles)
     margin, curve = _checked_pair(margin_if_active, survival)
-    values = _value_by_month_of_leaving(margin, annual_discount_rate)
+    values = value_by_month_of_leaving(margin, annual_discount_rate)
     probabilities = np.hstack([leaving_probability(curve), curve[:, -1:]])
     order = np.argsort(values, axis=1, kind="stable")
     ascending = np.take_along_axis(values, order, axis=1)
@@ -213,8 +213,22 @@ def clv_quantiles(
     return np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
 
 
-def _value_by_month_of_leaving(margin: FloatArray, annual_discount_rate: float) -> FloatArray:
-    """Return (n_customers, horizon_months + 1); the last column is staying through the horizon."""
+def value_by_month_of_leaving(margin: FloatArray, annual_discount_rate: float) -> FloatArray:
+    """Return the discounted margin if a customer leaves in month 1, 2, ..., or stays.
+
+    Parameters
+    ----------
+    margin : (n_customers, horizon_months)
+        Margin of a full month as a customer, in major units. Leaving in month k pays months
+        1..k-1 in full and half of month k.
+    annual_discount_rate : float
+        Effective annual rate, above -1.
+
+    Returns
+    -------
+    (n_customers, horizon_months + 1)
+        Major units; the last column is staying through the horizon.
+    """
     discounted = margin * discount_factors(margin.shape[1], annual_discount_rate)
     paid_in_full = np.cumsum(discounted, axis=1)
     return np.hstack([paid_in_full - discounted / 2, paid_in_full[:, -1:]])

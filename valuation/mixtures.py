@@ -76,7 +76,8 @@ class Mixtures:
         order = np.argsort(points, axis=1, kind="stable")
         ascending = np.take_along_axis(points, order, axis=1)
         weights = np.take_along_axis(weights.reshape(points.shape), order, axis=1)
-        reached = np.cumsum(weights, axis=1) / len(self.noise)
+        reached = np.cumsum(weights, axis=1)
+        reached /= reached[:, -1:]
         found = np.empty(levels.shape)
         for column in range(levels.shape[1]):
             level = np.maximum(levels[:, column : column + 1], _ROUNDING)

@@ -25,6 +25,7 @@ class ScoreRow(Struct, forbid_unknown_fields=True, kw_only=True):
     clv_median: float | None
     clv_low: float | None
     clv_high: float | None
+    clv_sd: float | None
     naive_value_x_months: float | UnsetType = UNSET
     naive_margin_over_churn: float | UnsetType = UNSET
     naive_basket_x_frequency_x_lifetime: float | UnsetType = UNSET

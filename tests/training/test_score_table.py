@@ -16,13 +16,11 @@ from training.scoring import Scores
 CONTRACT_FIELDS = [
     *("customer_id", "as_of", "status", "segment", "model_version"),
     *("churn_1m", "churn_3m", "churn_6m", "churn_12m"),
-    *("clv", "clv_median", "clv_low", "clv_high", "naive_value_x_months"),
+    *("clv", "clv_median", "clv_low", "clv_high", "clv_sd", "naive_value_x_months"),
     *("payback_month", "value_at_stake", "referral_value"),
     *("survival", "expected_margin", "reasons", "warnings"),
 ]
-PENDING = tuple(
-    f"{name} is null: later" for name in ("clv_low", "clv_high", "referral_value", "reasons")
-)
+PENDING = tuple(f"{name} is null: later" for name in ("referral_value", "reasons"))
 A_DAY = 19_723 * DAY  # 2024-01-01
 
 
@@ -52,6 +50,9 @@ def scores() -> Scores:
         forecast=forecast,
         clv=np.array([9.5, -0.0]),
         clv_median=np.array([8.25, 0.0]),
+        clv_low=np.array([2.5, 0.0]),
+        clv_high=np.array([14.5, 0.0]),
+        clv_sd=np.array([4.25, 0.0]),
         value_at_stake=np.array([1.5, 0.0]),
         payback_month=np.array([3.0, np.nan]),
         naive={"naive_value_x_months": np.array([24.0, 0.0])},
@@ -74,6 +75,7 @@ def test_a_customer_who_stays_is_described_in_full(scores: Scores, business: Bus
     assert row["churn_1m"] == pytest.approx(0.1)
     assert row["churn_12m"] == 1 - 0.9**12
     assert (row["clv"], row["clv_median"], row["value_at_stake"]) == (9.5, 8.25, 1.5)
+    assert (row["clv_low"], row["clv_high"], row["clv_sd"]) == (2.5, 14.5, 4.25)
     assert row["payback_month"] == 3
     assert isinstance(row["payback_month"], int)
     assert row["survival"] == [0.9, pytest.approx(0.81)]
