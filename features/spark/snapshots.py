@@ -8,29 +8,36 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from features.asked import Asked, Inputs, asked_at
 from features.building import Building, publish_folder, snapshot_key
+from features.canary import require_no_leak, sampled
 from features.instants import instant_of
 from features.rules import CustomerRules
 from features.signal import Signal
 from features.snapshots import Snapshot, SnapshotRun, Tell, signal_table, snapshot_in
 from features.spark.output import PART, write_elsewhere, written_parts
 from features.spark.population import asked_of_tables
-from features.spark.stream import blocks_of
+from features.spark.stream import Part, parts_of
 from features.spark.tables import SparkTables, local_path, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 Places = Mapping[datetime, str]
+_PARTITIONS_A_CANARY = 20
+"""Of so many partitions one is watched: few customers are enough to find a wrong definition."""
 
 
 def write_snapshots_by_spark(
     tables: SparkTables, inputs: Inputs, places: Places, tell: Tell = lambda _what, _share: None
 ) -> SnapshotRun:
     """Write what `write_snapshots` does, by Spark; columns and values are equal to the bit.
+
+    A canary looks at a few customers; if a signal knew what was not visible yet, the job fails
+    and nothing is published.
 
     Parameters
     ----------
@@ -106,11 +113,31 @@ def _signal_batches(
     batches: Iterable[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
     """Run the kernel in a worker, on each block for every instant."""
-    for block in blocks_of(batches, rules, attributes):
+    is_watched = _is_watched()
+    for part in parts_of(batches, rules, attributes):
         for each in asked:
-            table = signal_table(block, rules, each)
-            parts = pa.repeat(pa.scalar(_part_of(each)), table.num_rows)
-            yield from table.append_column(PART, parts).to_batches()
+            if is_watched:
+                _watch(part, rules, each)
+            table = signal_table(part.block, rules, each)
+            names = pa.repeat(pa.scalar(_part_of(each)), table.num_rows)
+            yield from table.append_column(PART, names).to_batches()
+        is_watched = False
+
+
+def _is_watched() -> bool:
+    """Whether the first block of this partition is held against the canary."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return context is not None and context.partitionId() % _PARTITIONS_A_CANARY == 0
+
+
+def _watch(part: Part, rules: CustomerRules, asked: Asked) -> None:
+    block = part.block
+    seen = np.diff(block.history.visible_before(instant_of(asked.as_of)).offsets)
+    chosen = sampled(np.flatnonzero(seen))
+    events = part.events_of(block.history.customer_ids[chosen].tolist())
+    require_no_leak(events, block.profiles.customers(chosen), rules, asked)
 
 
 def _part_of(asked: Asked) -> str:

@@ -4,6 +4,7 @@ Runs without PySpark: what a worker needs is the kernel, NumPy and Arrow.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,13 +19,26 @@ MOST_ROWS = 250_000
 """Rows of a block, unless one customer has more: bounds a worker to a few hundred MB."""
 
 
-def blocks_of(
+@dataclass(frozen=True)
+class Part:
+    """Hold the events of whole customers, as contract columns, and the block they make."""
+
+    events: pa.Table
+    block: Block
+
+    def events_of(self, customer_ids: Sequence[str]) -> pa.Table:
+        """Return the events of some of the customers."""
+        ids = pa.array(customer_ids, pa.string())
+        return self.events.filter(pc.is_in(self.events.column("customer_id"), value_set=ids))
+
+
+def parts_of(
     batches: Iterable[pa.RecordBatch],
     rules: CustomerRules,
     attributes: Sequence[str],
     most_rows: int = MOST_ROWS,
-) -> Iterator[Block]:
-    """Yield the customers of a partition, sorted by customer_id, block by block.
+) -> Iterator[Part]:
+    """Yield the customers of a partition, sorted by customer_id, some at a time.
 
     Each customer's row of the customers table, if any, stands among the events, in PROFILE.
     """
@@ -33,7 +47,14 @@ def blocks_of(
         events = rows.filter(is_event).select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
         if events.num_rows:
             customers = _customers(rows.filter(pc.invert(is_event)))
-            yield block_of(events, customers, rules, attributes)
+            yield Part(events, block_of(events, customers, rules, attributes))
+
+
+def blocks_of(
+    batches: Iterable[pa.RecordBatch], rules: CustomerRules, attributes: Sequence[str]
+) -> Iterator[Block]:
+    """Yield the customers of a partition, block by block."""
+    return (part.block for part in parts_of(batches, rules, attributes))
 
 
 def customer_tables(batches: Iterable[pa.RecordBatch], most_rows: int) -> Iterator[pa.Table]:
