@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from features.catalogue import catalogue
 from features.instants import instant_of
@@ -12,6 +13,7 @@ from features.references import References
 from features.rules import CustomerRules
 from features.signal import Signal
 from features.vocabulary import vocabulary_of
+from features.workers import worked
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ def asked_at(inputs: Inputs, as_ofs: Sequence[datetime], workers: int = 1) -> tu
     """Return what a business is asked as of each instant, in the words it had by then."""
     log, rules = inputs.log, inputs.rules
     references = references_of(log, rules, [instant_of(as_of) for as_of in as_ofs], workers)
-    words = (vocabulary_of(log, rules, inputs.attributes, as_of) for as_of in as_ofs)
+    work = partial(vocabulary_of, log, rules, inputs.attributes)
+    words = worked(work, as_ofs, min(workers, len(as_ofs)))
     return tuple(
         Asked(as_of, catalogue(rules.contract, vocabulary), then)
         for as_of, vocabulary, then in zip(as_ofs, words, references, strict=True)

@@ -23,6 +23,8 @@ from features.profiles import Profiles
 from features.rules import CustomerRules
 
 SAMPLE_SIZE = 200
+FEWEST_BEHIND_ONE = 50
+"""One customer in so many is looked at, so that the canary costs little of a small build too."""
 _DAY = timedelta(days=1)
 _KNOWN_LATE = ((0, 0), (1, 1), (45, 45), (1, -1), (-1, 0), (-20, 1), (-200, 30))
 """Days after the instant at which a planted event occurs, and at which it becomes known."""
@@ -35,9 +37,10 @@ class LeakFoundError(RuntimeError):
     """Say that a signal knew what nobody could know yet."""
 
 
-def sampled(customers: NDArray[np.int64], size: int = SAMPLE_SIZE) -> NDArray[np.int64]:
-    """Return at most `size` of these customers, spread evenly and always the same."""
-    places = np.linspace(0, len(customers) - 1, min(size, len(customers)))
+def sampled(customers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return some of these customers, spread evenly and always the same."""
+    size = min(SAMPLE_SIZE, -(-len(customers) // FEWEST_BEHIND_ONE))
+    places = np.linspace(0, len(customers) - 1, size)
     return customers[places.astype(np.int64)]
 
 

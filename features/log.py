@@ -6,8 +6,8 @@ Only reading belongs here. Ingest writes the log, in `features.ingest.batch`.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ MANIFEST_FORMAT = 1
 READING_MEMORY = "256MB"
 """What DuckDB may hold of a reading; a larger one spills below the workspace's state."""
 EVENT_ORDER = "customer_id, occurred_at, event_id"
+
+_opened = threading.local()
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
@@ -205,8 +207,7 @@ class Log:
 
     def query(self, query: str, values: dict[str, Any]) -> pa.Table:
         """Run SQL on one core and in bounded memory; what does not fit spills below `state`."""
-        with reading(self.state) as connection:
-            return connection.sql(query, params=values).to_arrow_table()
+        return _connection(self.state).sql(query, params=values).to_arrow_table()
 
     def _named(self, table: Table, bucket: int | None) -> list[LogFile]:
         files = (file for batch in self.batches for file in batch.files if file.table == table)
@@ -223,18 +224,24 @@ class Log:
         return self.query(query, {"files": _texts(paths)} | values)
 
 
-@contextmanager
-def reading(state: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory that uses one core, little memory and UTC."""
-    settings: dict[str, Any] = {
-        "threads": 1,
-        "memory_limit": READING_MEMORY,
-        # By process: DuckDB gives the files that it spills the same names everywhere.
-        "temp_directory": str(state / "tmp" / f"reading-{os.getpid()}"),
-    }
-    with duckdb.connect(config=settings) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
+def _connection(state: Path) -> duckdb.DuckDBPyConnection:
+    """Return this thread's database in memory, which uses one core, little memory and UTC.
+
+    Opening one takes as long as reading a bucket, and threads must not share one.
+    """
+    owner = state, os.getpid()
+    if getattr(_opened, "owner", None) != owner:
+        settings: dict[str, Any] = {
+            "threads": 1,
+            "memory_limit": READING_MEMORY,
+            # By process: DuckDB gives the files that it spills the same names everywhere.
+            "temp_directory": str(state / "tmp" / f"reading-{os.getpid()}"),
+        }
+        _opened.connection = duckdb.connect(config=settings)
+        _opened.connection.execute("SET TimeZone = 'UTC'")
+        _opened.owner = owner
+    connection: duckdb.DuckDBPyConnection = _opened.connection
+    return connection
 
 
 def _batch_from(batch: dict[str, Any]) -> Batch:

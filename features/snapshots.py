@@ -1,7 +1,7 @@
 """Batch features: one row a customer and `as_of`, slice by slice, all or nothing an `as_of`."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -158,19 +158,22 @@ class _SliceWork:
             block = block_of_slice(
                 self.inputs.log, part, self.inputs.rules, self.inputs.attributes, latest
             )
+            if part.number == 0:
+                self._watch(part, block, [asked for asked, _ in lacking])
             for asked, path in lacking:
-                if part.number == 0:
-                    self._watch(part, block, asked)
                 write_part(signal_table(block, self.inputs.rules, asked), path)
         return _Done(part.events if lacking else 0, part.events, peak_memory_bytes())
 
-    def _watch(self, part: Slice, block: Block, asked: Asked) -> None:
+    def _watch(self, part: Slice, block: Block, asked: Sequence[Asked]) -> None:
         """Hold the first slice against the canary before anything of it is kept."""
-        seen = np.diff(block.history.visible_before(instant_of(asked.as_of)).offsets) > 0
-        chosen = sampled(np.flatnonzero(seen))
+        earliest = instant_of(min(each.as_of for each in asked))
+        seen = np.flatnonzero(np.diff(block.history.visible_before(earliest).offsets))
+        chosen = sampled(seen if len(seen) else np.arange(block.history.n_customers))
         ids = list(block.history.customer_ids[chosen])
         events = self.inputs.log.read_events(part.bucket, None, ids, (part.first, part.last))
-        require_no_leak(events, block.profiles.customers(chosen), self.inputs.rules, asked)
+        profiles = block.profiles.customers(chosen)
+        for each in asked:
+            require_no_leak(events, profiles, self.inputs.rules, each)
 
 
 def _built(

@@ -99,7 +99,8 @@ def test_a_build_that_leaks_publishes_nothing_and_keeps_no_parts(log, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sample_is_spread_evenly_and_never_larger_than_there_are():
-    assert sampled(np.arange(1_000), 5).tolist() == [0, 249, 499, 749, 999]
-    assert sampled(np.arange(3)).tolist() == [0, 1, 2]
+def test_the_sample_is_one_customer_in_fifty_up_to_two_hundred_spread_evenly():
+    assert sampled(np.arange(250)).tolist() == [0, 62, 124, 186, 249]
+    assert sampled(np.array([7])).tolist() == [7]
     assert sampled(np.arange(0)).tolist() == []
+    assert len(sampled(np.arange(1_000_000))) == 200
