@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from features.catalogue import Vocabulary
 from features.references import References
+from training.background import Background
 from training.business import Business
 from training.intervals import Intervals
 from training.shop import ShopModel
@@ -19,7 +20,8 @@ class Bundle:
 
     `references` is what was known of the population at the cutoff. `cutoff` and `observed_from`
     are instants in microseconds; `data_fingerprint` identifies the log it was fitted on;
-    `intervals` are None where history was too short to calibrate any;
+    `intervals` are None where history was too short to calibrate any, `background` where fewer
+    than 20 customers were there: then nothing is explained;
     `longest_month` is the longest month ahead seen in training.
     """
 
@@ -33,6 +35,7 @@ class Bundle:
     data_fingerprint: str
     n_customers: int
     intervals: Intervals | None = None
+    background: Background | None = None
     version: str = UNREGISTERED
 
     @property

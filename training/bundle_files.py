@@ -19,6 +19,7 @@ from features.mistakes import InputRefusedError, Mistake
 from features.references import References
 from features.signal import Signal
 from training.anchor import TenureAnchor
+from training.background import background_as_json, background_from_json
 from training.basket_anchor import BasketAnchor
 from training.booked_ends import BookedEnds
 from training.bundle import Bundle
@@ -35,7 +36,7 @@ from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
 
-FORMAT = 6
+FORMAT = 7
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -62,6 +63,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "signals": [signal.name for signal in bundle.model.signals],
         "cuts": bundle.cuts.as_dict(),
         "intervals": None if bundle.intervals is None else asdict(bundle.intervals),
+        "background": background_as_json(bundle.background),
         "cutoff": bundle.cutoff,
         "observed_from": bundle.observed_from,
         "data_fingerprint": bundle.data_fingerprint,
@@ -98,6 +100,7 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
         model=_model(business, signals, manifest["model"], boosters),
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
         intervals=_intervals(manifest["intervals"]),
+        background=background_from_json(manifest["background"]),
         cutoff=manifest["cutoff"],
         observed_from=manifest["observed_from"],
         data_fingerprint=manifest["data_fingerprint"],

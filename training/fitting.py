@@ -7,6 +7,7 @@ import numpy as np
 
 from training.bundle import Bundle
 from training.check import Check
+from training.explaining import background_of
 from training.intervals import Intervals, Origin, fit_intervals
 from training.known import Known
 from training.rolling import earlier_origins, window_months
@@ -19,7 +20,7 @@ _NO_CUTS = SegmentCuts(top=0.0, high=0.0, low_risk=0.5, high_risk=0.5)
 
 
 def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
-    """Fit the model that the contract calls for, and the cuts of the segments at the cutoff.
+    """Fit the model that the contract calls for, and what scores need beside, at the cutoff.
 
     The checks show the fit on the later part of training, which decided when to stop.
 
@@ -47,7 +48,9 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     value = np.concatenate([part.clv for part in parts])[there]
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
     cuts = segment_cuts(value, churn) if there.any() else _NO_CUTS
-    return replace(bare, cuts=cuts, n_customers=int(there.sum())), checks
+    background = background_of(bare, known)
+    n_customers = int(there.sum())
+    return replace(bare, cuts=cuts, background=background, n_customers=n_customers), checks
 
 
 def _intervals(origins: list[Origin], known: Known) -> Intervals | None:

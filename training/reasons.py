@@ -1,0 +1,123 @@
+"""Reasons: the largest contributions of a customer, each as a sentence with its money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.happenings import plan_moves
+from features.history import History
+from features.months import DAY
+from features.signal import Signal
+from training.contributions import Lens, Shares
+from training.explained import Values
+from training.sentences import Facts, days_ago, money, sentence_of
+from training.topics import topic_of
+
+_LEAST_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Find the words for contributions of customers of one history."""
+
+    lens: Lens
+    history: History
+    as_of: int
+    currency: str
+
+    def of(
+        self, customer: int, point: Values, usual: Values, shares: Shares, most: int
+    ) -> tuple[str, ...]:
+        """Return at most so many sentences, the largest contribution first.
+
+        A player is told by the topic that moves the value most in the direction of the player.
+        """
+        players = _largest(shares, most)
+        differing = self.lens.differing(point, usual)
+        found = [(player, topic) for player in players for topic in self._topics[player]]
+        found = [pair for pair in found if (self._masks[pair] & differing).any()]
+        parts = [self._masks[pair] for pair in found]
+        effects = dict(zip(found, self.lens.effects(point, usual, parts).tolist(), strict=True))
+        facts = self._facts(customer, point, usual)
+        told = []
+        for player in players:
+            share = shares.contributions[player]
+            sign = 1.0 if share > 0 else -1.0
+            own = {pair: sign * effect for pair, effect in effects.items() if pair[0] == player}
+            topic = max(own, key=lambda pair: own[pair])[1]
+            signals = self._signals(self._masks[player, topic], differing, point, usual)
+            words = sentence_of(topic, facts, signals)
+            told.append(f"{words}: {money(share, self.currency)}")
+        return tuple(told)
+
+    @cached_property
+    def _masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
+        """Which numbers of a point are on a topic of a player."""
+        pairs = [(number.player, topic_of(number)) for number in self.lens.numbers]
+        return {pair: np.array([other == pair for other in pairs]) for pair in dict.fromkeys(pairs)}
+
+    @cached_property
+    def _topics(self) -> dict[str, list[str]]:
+        topics: dict[str, list[str]] = {player: [] for player in self.lens.players}
+        for player, topic in self._masks:
+            topics[player].append(topic)
+        return topics
+
+    def _signals(
+        self,
+        mask: NDArray[np.bool_],
+        differing: NDArray[np.bool_],
+        point: Values,
+        usual: Values,
+    ) -> list[Signal]:
+        """Return the signals of a topic, those that differ most for their size first."""
+        size = np.abs(point) + np.abs(usual)
+        apart = np.divide(np.abs(point - usual), size, out=np.zeros(len(size)), where=size > 0)
+        apart = np.where(np.isnan(apart), 1.0, apart) + 2.0 * differing
+        order = np.flatnonzero(mask)[np.argsort(-apart[mask], kind="stable")]
+        found = (self.lens.numbers[number].signal for number in order)
+        return [signal for signal in found if signal is not None]
+
+    def _facts(self, customer: int, point: Values, usual: Values) -> Facts:
+        names = [number.name for number in self.lens.numbers]
+        return Facts(
+            dict(zip(names, point.tolist(), strict=True)),
+            dict(zip(names, usual.tolist(), strict=True)),
+            self.currency,
+            self._moves.get(customer),
+        )
+
+    @cached_property
+    def _moves(self) -> dict[int, str]:
+        """The latest move between plans of each customer who ever moved, in words."""
+        moves = plan_moves(self.history)
+        labels = self.history.labels
+        told = {}
+        named = (moves.label_before >= 0) & (moves.label_now >= 0)
+        for place in np.flatnonzero(named & (moves.label_before != moves.label_now)):
+            row = moves.row[place]
+            before, now = labels[moves.label_before[place]], labels[moves.label_now[place]]
+            told[int(self.history.customer[row])] = self._moved(before, now, row)
+        return told
+
+    def _moved(self, before: str, now: str, row: int) -> str:
+        days = (self.as_of - int(self.history.effective[row])) / DAY
+        if days < 0:
+            ahead = int(np.ceil(-days))
+            return f"moves from {before} to {now} in {ahead} day{'' if ahead == 1 else 's'}"
+        return f"moved from {before} to {now} {days_ago(days)}"
+
+
+def _largest(shares: Shares, most: int) -> Sequence[str]:
+    """Return the players with the largest contributions, those next to nothing left out."""
+    total = sum(abs(share) for share in shares.contributions.values())
+    worth_telling = [
+        player
+        for player, share in shares.contributions.items()
+        if share and abs(share) >= _LEAST_SHARE * total
+    ]
+    by_size = sorted(worth_telling, key=lambda player: -abs(shares.contributions[player]))
+    return by_size[:most]
