@@ -82,10 +82,11 @@ def test_every_signal_equals_sql_on_many_customers(rules):
 
 
 @pytest.mark.long
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(1200)
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(RANDOMS, ANY_RULES)
 def test_every_signal_equals_sql_on_very_many_random_histories(rng, rules):
-    world = random_world(rng, rules, n_customers=12, most=16, n_instants=3)
+    world = random_world(rng, rules, n_customers=15, most=20, n_instants=4)
 
     assert world.differences(rules) == []
 

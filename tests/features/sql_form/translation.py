@@ -27,9 +27,8 @@ from features.rules import CustomerRules
 from tests.features.sql_form.arithmetic import DAY
 from tests.features.sql_form.happenings import Happening, happening_of, quoted, source_sql
 
-Windowed = (
-    Count | Total | Largest | Deviation | Mean | DaysSince | Latest | ActiveDays | DistinctLabels
-)
+Aggregated = Count | Total | Largest | Deviation | Mean | DaysSince | Latest
+Distinct = ActiveDays | DistinctLabels
 _OPERATORS = {"+": "({} + {})", "-": "({} - {})", "/": "({} / nullif({}, 0))"}
 _OPERATORS |= {"min": "smaller({}, {})", "max": "larger({}, {})"}
 _NONE_IS_ZERO = (Count, CountSince, Total, ActiveDays, DistinctLabels)
@@ -47,7 +46,8 @@ class Translation:
 
     rules: CustomerRules
     aggregates: dict[str, dict[str, str]] = field(default_factory=dict)
-    since: dict[CountSince, str] = field(default_factory=dict)
+    distinct: dict[tuple[str, str], list[Distinct]] = field(default_factory=dict)
+    since: list[CountSince] = field(default_factory=list)
     names: dict[Expression, str] = field(default_factory=dict)
 
     def sql(self, expression: Expression) -> str:  # noqa: PLR0911 -- one arm a node
@@ -73,14 +73,22 @@ class Translation:
     def _leaf(self, leaf: Expression) -> str:
         if leaf not in self.names:
             self.names[leaf] = f"leaf_{len(self.names)}"
-            if isinstance(leaf, CountSince):
-                self.since[leaf] = self.names[leaf]
-            else:
-                self._aggregate(leaf)
+            self._collect(leaf)
         name = self.names[leaf]
         return f"coalesce({name}, 0)" if isinstance(leaf, _NONE_IS_ZERO) else name
 
-    def _aggregate(self, leaf: Windowed) -> None:
+    def _collect(self, leaf: Expression) -> None:
+        match leaf:
+            case CountSince():
+                self.since.append(leaf)
+            case ActiveDays():
+                self.distinct.setdefault((leaf.happening, "day_of(occurred)"), []).append(leaf)
+            case DistinctLabels():
+                self.distinct.setdefault((leaf.happening, "label"), []).append(leaf)
+            case _:
+                self._aggregate(leaf)
+
+    def _aggregate(self, leaf: Aggregated) -> None:
         found = happening_of(leaf.happening, self.rules)
         aggregate = f"CAST({_aggregate_of(leaf, found)} AS DOUBLE)"
         self.aggregates.setdefault(found.source, {})[self.names[leaf]] = aggregate
@@ -92,8 +100,31 @@ class Translation:
             yield f"""
                 SELECT as_of, customer, {columns} FROM {source_sql(source)}
                 GROUP BY as_of, customer"""
-        for leaf, name in self.since.items():
-            yield self._count_since(leaf, name)
+        for (happening, thing), leaves in self.distinct.items():
+            yield self._distinct(happening, thing, leaves)
+        for leaf in self.since:
+            yield self._count_since(leaf, self.names[leaf])
+
+    def _distinct(self, happening: str, thing: str, leaves: list[Distinct]) -> str:
+        """Count things by when each was seen last: it is in every window that reaches back so far.
+
+        A `count(DISTINCT ...)` for each window took eight times as long.
+        """
+        found = happening_of(happening, self.rules)
+        longest = max(leaf.days for leaf in leaves)
+        columns = ", ".join(
+            f"count(*) FILTER (WHERE latest >= {_begin(leaf.days)})::DOUBLE AS {self.names[leaf]}"
+            for leaf in leaves
+        )
+        return f"""
+            SELECT as_of, customer, {columns}
+            FROM (
+                SELECT as_of, customer, {thing} AS thing, max(occurred) AS latest
+                FROM {source_sql(found.source)}
+                WHERE {found.condition} AND occurred >= {_begin(longest)} AND {thing} IS NOT NULL
+                GROUP BY as_of, customer, thing
+            )
+            GROUP BY as_of, customer"""
 
     def _count_since(self, leaf: CountSince, name: str) -> str:
         counted, since = (happening_of(h, self.rules) for h in (leaf.happening, leaf.since))
@@ -108,9 +139,9 @@ class Translation:
             GROUP BY as_of, customer"""
 
 
-def _aggregate_of(leaf: Windowed, found: Happening) -> str:  # noqa: PLR0911 -- one arm a node
+def _aggregate_of(leaf: Aggregated, found: Happening) -> str:  # noqa: PLR0911 -- one arm a node
     days = getattr(leaf, "days", None)
-    recent = "" if days is None else f" AND occurred >= as_of - {days * DAY}"
+    recent = "" if days is None else f" AND occurred >= {_begin(days)}"
     kept, value, scale = f"FILTER (WHERE {found.condition}{recent})", found.value, found.scale
     n_known, total = f"count({value}) {kept}", f"sum({value}) {kept}"
     match leaf:
@@ -131,10 +162,10 @@ def _aggregate_of(leaf: Windowed, found: Happening) -> str:  # noqa: PLR0911 -- 
         case DaysSince(_, which):
             instant = f"{'max' if which == 'latest' else 'min'}(occurred) {kept}"
             return f"(as_of - ({instant}))::DOUBLE / {DAY}"
-        case ActiveDays():
-            return f"count(DISTINCT day_of(occurred)) {kept}"
-        case DistinctLabels():
-            return f"count(DISTINCT label) {kept}"
+
+
+def _begin(days: int) -> str:
+    return f"as_of - {days * DAY}"
 
 
 def _profile(attribute: str, level: str | None) -> str:
