@@ -19,6 +19,7 @@ class ScoreSums:
     """Hold counts of customers and sums of CLV in major units; `loss` is of `loss_makers` alone.
 
     `equity_beyond_longest_month` lies beyond the longest month ahead that training saw.
+    `variance` is that of the customers' realised values, added up; NaN without intervals.
     """
 
     customers: int = 0
@@ -27,6 +28,7 @@ class ScoreSums:
     customer_equity: float = 0.0
     loss: float = 0.0
     equity_beyond_longest_month: float = 0.0
+    variance: float = 0.0
 
     @property
     def mean_clv(self) -> float:
@@ -46,7 +48,20 @@ def sums_of(scores: pa.Table, bundle: Bundle) -> ScoreSums:
         customer_equity=customer_equity(value),
         loss=customer_equity(value[value < 0]),
         equity_beyond_longest_month=_beyond(scores, bundle),
+        variance=float(np.square(scores.column("clv_sd").to_numpy()[there]).sum()),
     )
+
+
+def equity_interval(sums: ScoreSums, bundle: Bundle) -> tuple[float, float] | None:
+    """Return the 80% interval of customer equity, None where it cannot be relied on.
+
+    It cannot where history was too short to calibrate any, or where the errors of the total at
+    earlier cutoffs disagree too much.
+    """
+    intervals, horizon = bundle.intervals, bundle.business.horizon_months
+    if intervals is None or not intervals.are_reliable:
+        return None
+    return intervals.of_total(sums.customer_equity, sums.variance, horizon)
 
 
 def added(parts: Sequence[ScoreSums]) -> ScoreSums:

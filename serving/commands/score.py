@@ -27,7 +27,7 @@ from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
 from training.changes import CHANGE_COLUMNS
 from training.known import observed_bounds
-from training.score_sums import ScoreSums, sums_of
+from training.score_sums import ScoreSums, equity_interval, sums_of
 
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
@@ -56,10 +56,11 @@ def score_portfolio(
         tell("writing the report", SHARE_OF_SCORING)
         report = workspace.of_as_of("reports", moment) / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)
-        page = render_report(_report_input(workspace, bundle, portfolio))
+        sums = sums_of(portfolio.table, bundle)
+        page = render_report(_report_input(workspace, bundle, portfolio, sums))
         with whole_file(report) as draft:
             draft.write_text(page, encoding="utf-8")
-    summary = _summary(sums_of(portfolio.table, bundle), bundle, moment)
+    summary = summary_of(sums, bundle, moment)
     places = {"scores": [str(file) for file in files], "report": str(report)}
     return Answer(summary | places, lambda console: _show(console, summary, [*files, report]))
 
@@ -69,7 +70,7 @@ def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None
     bundle = load_version(workspace.state, model)
     with writing(workspace.state), progress_bar() as tell:
         moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
-    summary = _summary(sums, bundle, moment)
+    summary = summary_of(sums, bundle, moment)
     content = summary | {"scores": [place], "report": None}
     return Answer(content, lambda console: _show(console, summary, [place]))
 
@@ -89,6 +90,7 @@ def show_summary(console: Console, summary: dict[str, Any], currency: str) -> No
         f"{summary['model_version']}.",
         style="bold",
     )
+    console.print(_interval_in_words(summary, currency))
     console.print(
         f"{summary['loss_makers']:,} of them are worth less than nothing, together "
         f"{summary['loss']:,.0f} {currency}; {summary['lost']:,} customers are lost already."
@@ -101,7 +103,22 @@ def show_summary(console: Console, summary: dict[str, Any], currency: str) -> No
         )
 
 
-def _summary(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
+def _interval_in_words(summary: dict[str, Any], currency: str) -> str:
+    low, high = summary["customer_equity_low"], summary["customer_equity_high"]
+    if low is None:
+        return (
+            "No interval of the total can be relied on here: history is too short to calibrate "
+            "one, or earlier forecasts erred too differently."
+        )
+    return (
+        f"With a probability of 80% the total comes out between {low:,.0f} and {high:,.0f} "
+        f"{currency}, going by how earlier forecasts of it erred."
+    )
+
+
+def summary_of(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
+    """Return what the portfolio adds up to, as `--json` gives it."""
+    low, high = equity_interval(sums, bundle) or (None, None)
     return {
         "as_of": as_of.isoformat(),
         "model_version": bundle.version,
@@ -110,6 +127,8 @@ def _summary(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, Any]
         "customers": sums.customers,
         "lost": sums.lost,
         "customer_equity": sums.customer_equity,
+        "customer_equity_low": low,
+        "customer_equity_high": high,
         "mean_clv": sums.mean_clv,
         "loss_makers": sums.loss_makers,
         "loss": sums.loss,
@@ -141,7 +160,9 @@ def _as_json(values: list[Any] | None) -> str | None:
     return None if values is None else json.dumps(values)
 
 
-def _report_input(workspace: Workspace, bundle: Bundle, portfolio: Portfolio) -> ReportInput:
+def _report_input(
+    workspace: Workspace, bundle: Bundle, portfolio: Portfolio, sums: ScoreSums
+) -> ReportInput:
     customers = workspace.log().read_customers().to_pandas()
     wanted = ["customer_id", "acquisition_channel", "acquisition_cost"]
     return ReportInput(
@@ -153,4 +174,5 @@ def _report_input(workspace: Workspace, bundle: Bundle, portfolio: Portfolio) ->
         longest_month=bundle.longest_month,
         data_until=datetime_of(observed_bounds(workspace.log(), bundle.business)[1]),
         title=workspace.folder.name,
+        equity_interval=equity_interval(sums, bundle),
     )

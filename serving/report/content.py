@@ -35,7 +35,8 @@ class ReportInput:
     (None for those who left); None where there is no earlier score. `customers` has
     `customer_id`, `acquisition_channel` and `acquisition_cost`, and may be empty. `backtest` is
     the `metrics` of the newest `metrics.json`. `longest_month` is how many months ahead training
-    saw.
+    saw. `equity_interval` are the ends of the 80% interval of customer equity, None where there
+    is none to rely on.
     """
 
     business: Business
@@ -46,6 +47,7 @@ class ReportInput:
     longest_month: int
     data_until: datetime
     title: str
+    equity_interval: tuple[float, float] | None = None
 
 
 def render_report(content: ReportInput) -> str:
@@ -65,7 +67,7 @@ def render_report(content: ReportInput) -> str:
             as_of=day(as_of),
             policy=_policy(style),
             style=style,
-            headline=headline_of(portfolio),
+            headline=headline_of(portfolio, content.equity_interval),
             sections=list(_sections(content, portfolio)),
             assumptions=assumptions_of(portfolio, as_of, content.data_until),
             warnings=warnings_of(portfolio),

@@ -29,11 +29,27 @@ class Headline:
     facts: tuple[Fact, ...]
 
 
-def headline_of(portfolio: Portfolio) -> Headline:
+def headline_of(portfolio: Portfolio, interval: tuple[float, float] | None = None) -> Headline:
     """Return the headline; a portfolio of nobody has no facts."""
     equity = customer_equity(portfolio.clv)
     facts = tuple(_facts(portfolio)) if portfolio.n_active else ()
-    return Headline(portfolio.money.total(equity), _sentence(portfolio), facts)
+    sentence = _sentence(portfolio) + _range(portfolio, interval)
+    return Headline(portfolio.money.total(equity), sentence, facts)
+
+
+def _range(portfolio: Portfolio, interval: tuple[float, float] | None) -> Markup:
+    if not portfolio.n_active:
+        return Markup("")
+    if interval is None:
+        return Markup(
+            " How far the total may be off cannot be said: history is too short, or earlier "
+            "forecasts of it erred too differently."
+        )
+    low, high = (unbroken(portfolio.money.total(end)) for end in interval)
+    return Markup(
+        " Going by how earlier forecasts of the total erred, it comes out between {} and {} with "
+        "a probability of 80%."
+    ).format(low, high)
 
 
 def _sentence(portfolio: Portfolio) -> Markup:
