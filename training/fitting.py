@@ -10,6 +10,7 @@ from training.check import Check
 from training.explaining import background_of
 from training.intervals import Intervals, Origin, fit_intervals
 from training.known import Known
+from training.leak_check import require_no_leak_at_a_landmark
 from training.rolling import earlier_origins, window_months
 from training.scoring import Scores, score
 from training.shop import ShopModel, fit_shop
@@ -28,7 +29,10 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     ------
     InputRefusedError
         If there are too few outcomes to learn from.
+    LeakFoundError
+        If a signal knew at a landmark what came after it.
     """
+    require_no_leak_at_a_landmark(known)
     model, checks = _fitted(known)
     origins = list(earlier_origins(known, lambda then: _fitted(then)[0]))
     bare = Bundle(
