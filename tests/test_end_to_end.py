@@ -208,6 +208,13 @@ def test_ingesting_again_adds_nothing(chain):
     assert again["fingerprint"] == chain.answers["ingest"]["fingerprint"]
 
 
+def test_two_workers_score_to_the_same_bytes(chain):
+    files = [Path(path) for path in chain.answers["score"]["scores"]]
+    before = [path.read_bytes() for path in files]
+    assert done("score", "--workers", 2, "-C", chain.folder) == chain.answers["score"]
+    assert [path.read_bytes() for path in files] == before
+
+
 def test_scoring_again_writes_the_same_bytes(chain):
     parquet = Path(chain.answers["score"]["scores"][0])
     before = parquet.read_bytes()
