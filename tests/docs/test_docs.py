@@ -10,6 +10,7 @@ import pytest
 
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KINDS, PLAN_COLUMNS
 from features.sources import FeatureRules, IngestRules, Source
+from features.spark.rules import SparkRules
 from serving.api.limits import LIMITS
 from serving.api.openapi import OPERATIONS
 from serving.api.problems import PROBLEM_KINDS
@@ -82,6 +83,7 @@ def test_every_kind_is_described_with_its_labels():
     [
         ("### [business]", (Business,)),
         ("### [ingest] and [features]", (IngestRules, FeatureRules)),
+        ("### [spark]", (SparkRules,)),
         ("### [[sources]]", (Source,)),
     ],
 )
