@@ -7,6 +7,7 @@ from features.catalogue import Vocabulary, catalogue, signal_matrix
 from features.history import history_from_events
 from features.kernel import Moment
 from features.profiles import unknown_profiles
+from features.references import NO_REFERENCES
 from tests.features.histories import at, events_of
 from tests.features.strategies import ROLLS
 
@@ -49,7 +50,8 @@ def test_every_signal_has_a_value_for_customers_without_a_history(contract, n_cu
     signals = catalogue(contract, VOCABULARY)
 
     matrix = signal_matrix(
-        Moment(history, unknown_profiles(n_customers), at("2024-01-01"), ROLLS, NO_REFERENCES), signals
+        Moment(history, unknown_profiles(n_customers), at("2024-01-01"), ROLLS, NO_REFERENCES),
+        signals,
     )
 
     assert matrix.shape == (n_customers, len(signals))
