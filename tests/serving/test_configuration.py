@@ -146,6 +146,17 @@ PLANTED = {
         CONFIGURATION + "[ingest]\nmax_quarantined_share = 5\n",
         "ingest.max_quarantined_share is 5; expected a share from 0 to 1",
     ),
+    "settings that are not Spark's": (
+        CONFIGURATION + "[spark]\nconf = { cores = 4 }\n",
+        (
+            "spark.conf is {'cores': 4}; cores: expected a table of Spark settings such as "
+            '{ "spark.executor.memory" = "8g" }'
+        ),
+    ),
+    "a place for Spark that is none": (
+        CONFIGURATION + '[spark]\nevents = ""\n',
+        "spark.events is ''; expected a path or URL of Parquet with events",
+    ),
 }
 
 
