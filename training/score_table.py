@@ -23,6 +23,9 @@ _NO_SEGMENT = {
     "subscription": "segment is null: the customer has no open subscription",
     "transactional": "segment is null: the customer has not bought yet",
 }
+NO_REASONS = (
+    "reasons is null: explaining was not asked for, the customer is lost, or too few are there"
+)
 _INSTANT = pa.timestamp("us", tz="UTC")
 _FIELDS_BEFORE_NAIVE: tuple[tuple[str, pa.DataType], ...] = (
     ("customer_id", pa.string()),
@@ -59,6 +62,7 @@ def score_table(scores: Scores, business: Business) -> pa.Table:
         **_identity(scores),
         **_numbers(scores),
         **_curves(scores),
+        "reasons": _reasons(scores),
         "warnings": pa.array(list(_warnings(scores, business)), pa.list_(pa.string())),
     }
     schema = score_schema(tuple(scores.naive))
@@ -118,6 +122,11 @@ def _curves(scores: Scores) -> dict[str, pa.Array]:
     return curves
 
 
+def _reasons(scores: Scores) -> pa.Array:
+    told = [scores.reasons.get(customer_id) for customer_id in scores.customer_ids]
+    return pa.array(told, pa.list_(pa.string()))
+
+
 def _floats(values: Values) -> pa.Array:
     """Return values with NaN as null, and without the sign that zero may bear."""
     return pa.array(values + 0.0, pa.float64(), from_pandas=True)
@@ -131,7 +140,9 @@ def _lists(curves: Values) -> pa.Array:
 
 def _warnings(scores: Scores, business: Business) -> Iterator[list[str]]:
     no_segment = _NO_SEGMENT[business.contract]
-    for segment, payback in zip(scores.segment, scores.payback_month, strict=True):
+    each = zip(scores.customer_ids, scores.segment, scores.payback_month, strict=True)
+    for customer_id, segment, payback in each:
         own = [no_segment] if segment is None else []
         own += [_NO_PAYBACK] if np.isnan(payback) else []
+        own += [] if customer_id in scores.reasons else [NO_REASONS]
         yield [*scores.warnings, *own]

@@ -4,7 +4,7 @@ Backtest, batch, service and Spark call `score`. Its path imports neither MLflow
 store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,7 +25,6 @@ Values = NDArray[np.float64]
 CHURN_MONTHS = (1, 3, 6, 12)
 _PENDING = {
     "referral_value": "referral_value is null: this model version does not predict referrals",
-    "reasons": "reasons is null: this model version does not explain scores",
 }
 _NO_INTERVALS = {
     name: f"{name} is null: too little history came before this model version to calibrate it"
@@ -43,6 +42,7 @@ class Scores:
     """Hold the answer for a block, one entry a customer; NaN where there is none.
 
     Money in major units of the business's currency. `warnings` hold for every customer.
+    `reasons` are there by id for the customers who were explained; `score` explains nobody.
     """
 
     customer_ids: NDArray[np.object_]
@@ -59,6 +59,7 @@ class Scores:
     naive: Mapping[str, Values]
     segment: NDArray[np.object_]
     warnings: tuple[str, ...] = field(default=())
+    reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def score(

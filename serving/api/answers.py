@@ -5,11 +5,23 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 
+class ExplainedValue(Struct, kw_only=True):
+    """CLV shared out: `baseline` plus all `contributions` is `clv`.
+
+    `baseline` is the CLV of a typical customer of the same plan, in a shop of the same purchase
+    frequency; `contributions` are by group of signals, in major units of `currency`.
+    """
+
+    baseline: float
+    contributions: dict[str, float]
+
+
 class ScoreRow(Struct, forbid_unknown_fields=True, kw_only=True):
     """The contract's `scores` for one customer; whatever is null is named in `warnings`.
 
     Money in major units of `currency`, unrounded. `survival` and `expected_margin` have one
-    number a month of the horizon. Naive formulas depend on the contract.
+    number a month of the horizon. Naive formulas depend on the contract. `explanation` and
+    `reasons` are there where `explain` was asked for and the customer is not lost.
     """
 
     customer_id: str
@@ -36,6 +48,7 @@ class ScoreRow(Struct, forbid_unknown_fields=True, kw_only=True):
     survival: list[float] | None
     expected_margin: list[float]
     reasons: list[str] | None
+    explanation: ExplainedValue | UnsetType = UNSET
     warnings: list[str]
 
 
@@ -63,7 +76,10 @@ class Difference(Struct, kw_only=True):
 
 
 class WhatIfAnswer(Struct, kw_only=True):
-    """Both scores, and the difference by lever; whatever is null is named in `warnings`."""
+    """Both scores, and the difference by lever; whatever is null is named in `warnings`.
+
+    `by_signal_group` shares the difference of CLV out among groups of signals: they add up to it.
+    """
 
     as_of: str
     model_version: str

@@ -1,7 +1,8 @@
 """What every question shares: whose tables, as of when, on which terms; and scoring them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from features.blocks import Block, block_of
 from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake, MistakenError
-from serving.api.answers import ScoreRow
+from serving.api.answers import ExplainedValue, ScoreRow
 from serving.api.current import KnownLog, Tables
 from serving.api.inline import instant_of_text, latest_known, require_none
 from serving.api.limits import LIMITS
 from serving.api.problems import NOTHING_VISIBLE, UNFIT, UNKNOWN_CUSTOMERS, Problem
 from serving.api.requests import InlineCustomer, Terms
 from training.bundle import Bundle
+from training.explaining import Explanation, explain, explain_change
 from training.score_table import score_rows
 from training.scoring import Scores, score
 
@@ -70,10 +72,43 @@ def score_block(bundle: Bundle, block: Block, asked: Asked) -> Scores:
         raise Problem(UNFIT, f"{error.summary}.", error.mistakes) from error
 
 
-def rows_by_id(scores: Scores, bundle: Bundle) -> dict[str, ScoreRow]:
-    """Return the rows of the contract by customer."""
-    rows = score_rows(scores, bundle.business)
-    return {row["customer_id"]: msgspec.convert(row, ScoreRow) for row in rows}
+def explained_block(bundle: Bundle, block: Block, asked: Asked) -> dict[str, Explanation]:
+    """Explain the scores that `score_block` gives, by customer; the lost are left out."""
+    return explain(
+        bundle,
+        block,
+        asked.as_of,
+        horizon_months=asked.horizon_months,
+        annual_discount_rate=asked.annual_discount_rate,
+    )
+
+
+def explained_change(
+    bundle: Bundle, before: Block, after: Block, asked: Asked
+) -> dict[str, float] | None:
+    """Share out the difference of one customer's CLV; None where it is lost in one of the two."""
+    return explain_change(
+        bundle,
+        before,
+        after,
+        asked.as_of,
+        horizon_months=asked.horizon_months,
+        annual_discount_rate=asked.annual_discount_rate,
+    )
+
+
+def rows_by_id(
+    scores: Scores, bundle: Bundle, explained: Mapping[str, Explanation] | None = None
+) -> dict[str, ScoreRow]:
+    """Return the rows of the contract by customer, with their explanations where there are any."""
+    told = explained or {}
+    reasons = {customer_id: explanation.reasons for customer_id, explanation in told.items()}
+    table = score_rows(replace(scores, reasons=reasons), bundle.business)
+    rows = {row["customer_id"]: msgspec.convert(row, ScoreRow) for row in table}
+    for customer_id, one in told.items():
+        shares = ExplainedValue(baseline=one.baseline, contributions=dict(one.contributions))
+        rows[customer_id].explanation = shares
+    return rows
 
 
 def block_of_tables(tables: Tables, bundle: Bundle) -> Block:

@@ -9,6 +9,7 @@ from serving.api.answers import ScoreAnswer
 from serving.api.asked import (
     asked_of,
     block_of_tables,
+    explained_block,
     iso,
     just_after,
     require_few_events,
@@ -40,7 +41,9 @@ def answer_score(current: Current, body: bytes) -> ScoreAnswer:
     asked = asked_of(request, bundle, default_as_of)
     block = block_of_tables(tables, bundle)
     require_visible(ids, block, asked.as_of)
-    rows = rows_by_id(score_block(bundle, block, asked), bundle)
+    scores = score_block(bundle, block, asked)
+    explained = explained_block(bundle, block, asked) if request.explain else {}
+    rows = rows_by_id(scores, bundle, explained)
     return ScoreAnswer(
         as_of=iso(asked.as_of),
         model_version=bundle.version,

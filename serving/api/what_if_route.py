@@ -7,6 +7,7 @@ import pyarrow as pa
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from features.blocks import Block
 from features.instants import datetime_of
 from features.mistakes import Mistake
 from serving.api.answers import Difference, WhatIfAnswer
@@ -14,6 +15,7 @@ from serving.api.asked import (
     Asked,
     asked_of,
     block_of_tables,
+    explained_change,
     iso,
     just_after,
     require_few_events,
@@ -33,7 +35,9 @@ from valuation.discounting import discount_factors
 from valuation.levers import lever_split
 
 NOTE = "A forecast given the events, not the effect of causing them."
-_NO_SIGNAL_GROUPS = "by_signal_group is null: this model version does not explain scores"
+_NO_SIGNAL_GROUPS = (
+    "by_signal_group is null: the customer is lost before or after, or too few are there to explain"
+)
 _NO_SHOP_LEVERS = tuple(
     f"{lever} is null: this model version does not forecast purchases apart from baskets"
     for lever in ("frequency", "basket")
@@ -63,11 +67,14 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
     bundle = current.serving().bundle
     subject = _subject(request, current, bundle)
     asked = asked_of(request, bundle, subject.default_as_of)
-    before = _scores(subject.tables, subject.customer_id, bundle, asked)
+    block_before = _block(subject.tables, subject.customer_id, bundle, asked)
+    before = score_block(bundle, block_before, asked)
     added = _hypothetical(request.events, subject.customer_id, asked.as_of)
     events = pa.concat_tables([subject.tables.events, added])
-    after = _scores(Tables(events, subject.tables.customers), subject.customer_id, bundle, asked)
-    is_shop = bundle.business.contract == "transactional"
+    changed = Tables(events, subject.tables.customers)
+    block_after = _block(changed, subject.customer_id, bundle, asked)
+    after = score_block(bundle, block_after, asked)
+    groups = explained_change(bundle, block_before, block_after, asked)
     return WhatIfAnswer(
         as_of=iso(asked.as_of),
         model_version=bundle.version,
@@ -75,8 +82,8 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
         before=rows_by_id(before, bundle)[subject.customer_id],
         after=rows_by_id(after, bundle)[subject.customer_id],
         difference=_difference(before, after, asked),
-        by_signal_group=None,
-        warnings=[_NO_SIGNAL_GROUPS, *(_NO_SHOP_LEVERS if is_shop else _NOT_A_SHOP)],
+        by_signal_group=groups,
+        warnings=_warnings(bundle, groups),
         note=NOTE,
     )
 
@@ -96,10 +103,16 @@ def _subject(request: WhatIfRequest, current: Current, bundle: Bundle) -> _Subje
     raise Problem(UNFIT, f"{mistake}.", [mistake])
 
 
-def _scores(tables: Tables, customer_id: str, bundle: Bundle, asked: Asked) -> Scores:
+def _block(tables: Tables, customer_id: str, bundle: Bundle, asked: Asked) -> Block:
     block = block_of_tables(tables, bundle)
     require_visible([customer_id], block, asked.as_of)
-    return score_block(bundle, block, asked)
+    return block
+
+
+def _warnings(bundle: Bundle, groups: dict[str, float] | None) -> list[str]:
+    is_shop = bundle.business.contract == "transactional"
+    of_groups = [_NO_SIGNAL_GROUPS] if groups is None else []
+    return [*of_groups, *(_NO_SHOP_LEVERS if is_shop else _NOT_A_SHOP)]
 
 
 def _hypothetical(events: list[HypotheticalEvent], customer_id: str, as_of: int) -> pa.Table:

@@ -48,7 +48,7 @@ def test_answers_have_exactly_the_fields_that_are_described(
     client: Caller, active_ids: list[str]
 ) -> None:
     schemas = openapi_document()["components"]["schemas"]
-    body = {"customer_ids": active_ids[:1]}
+    body = {"customer_ids": active_ids[:1], "explain": True}
     row = answered(client, "/v1/score", body)["scores"][0]
     described = set(schemas["ScoreRow"]["properties"])
     shops_alone = {"naive_basket_x_frequency_x_lifetime", "naive_trailing_rule"}

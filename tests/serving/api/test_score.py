@@ -117,11 +117,37 @@ def test_whatever_is_null_is_named_in_warnings(client: Caller, batch_rows: dict[
         assert null <= {warning.split(" is null")[0] for warning in row["warnings"]}
 
 
-def test_explain_is_answered_with_null_reasons_and_said(
+def test_explained_contributions_add_up_to_clv_and_reasons_name_the_money(
     client: Caller, active_ids: list[str]
 ) -> None:
-    row = scored(client, {"customer_ids": active_ids[:1], "explain": True})["scores"][0]
+    rows = scored(client, {"customer_ids": active_ids[:3], "explain": True})["scores"]
+    for row in rows:
+        shares = row["explanation"]
+        total = shares["baseline"] + sum(shares["contributions"].values())
+        assert total == pytest.approx(row["clv"], abs=1e-6)
+        assert 1 <= len(row["reasons"]) <= 3
+        assert all(reason.endswith(" EUR") for reason in row["reasons"])
+        assert not any(warning.startswith("reasons is null") for warning in row["warnings"])
+
+
+def test_explaining_changes_nothing_else(client: Caller, active_ids: list[str]) -> None:
+    plain, explained = (
+        scored(client, {"customer_ids": active_ids[:2], "explain": explain})["scores"]
+        for explain in (False, True)
+    )
+    for one, other in zip(plain, explained, strict=True):
+        assert "explanation" not in one
+        told = {"reasons", "warnings", "explanation"}
+        assert {k: v for k, v in one.items() if k not in told} == {
+            k: v for k, v in other.items() if k not in told
+        }
+
+
+def test_the_lost_are_not_explained(client: Caller, batch_rows: dict[str, Row]) -> None:
+    lost = next(name for name, row in batch_rows.items() if row["status"] == "lost")
+    row = scored(client, {"customer_ids": [lost], "explain": True})["scores"][0]
     assert row["reasons"] is None
+    assert "explanation" not in row
     assert any(warning.startswith("reasons is null") for warning in row["warnings"])
 
 

@@ -78,8 +78,19 @@ def test_inline_and_by_id_agree(
     assert answered(client, "/v1/what-if", body) == asked(client, customer_id, HALF_PRICE)
 
 
-def test_what_cannot_be_told_yet_is_null_and_named(client: Caller, active_ids: list[str]) -> None:
+def test_signal_groups_add_up_to_the_difference_and_a_cheaper_plan_is_the_plans_doing(
+    client: Caller, active_ids: list[str]
+) -> None:
     answer = asked(client, active_ids[0], HALF_PRICE)
+    groups = answer["by_signal_group"]
+    assert sum(groups.values()) == pytest.approx(answer["difference"]["clv"], abs=1e-6)
+    assert groups["plan"] < 0
+    assert max(groups, key=lambda name: abs(groups[name])) == "plan"
+    assert groups["support"] == 0
+
+
+def test_what_cannot_be_told_yet_is_null_and_named(client: Caller, active_ids: list[str]) -> None:
+    answer = asked(client, active_ids[0], {"kind": "cancel", "label": "voluntary"})
     assert answer["by_signal_group"] is None
     named = {warning.split(" is null")[0] for warning in answer["warnings"]}
     assert named == {"by_signal_group", "frequency", "basket"}

@@ -64,7 +64,7 @@ def scores_of(
             "survival": [None] * n if is_shop else survival.tolist(),
             "expected_margin": flat.tolist(),
             "reasons": None,
-            "warnings": [["reasons is null: this model version does not explain scores"]] * n,
+            "warnings": [["reasons is null: explaining was not asked for"]] * n,
         }
     )
 
