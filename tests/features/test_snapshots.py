@@ -28,7 +28,6 @@ from tests.features.worker_processes import until, workers_of
 ROOT = Path(__file__).parents[2]
 RULES = CustomerRules(contract="subscription", currency="EUR")
 EARLY, LATE = datetime(2023, 4, 1, tzinfo=UTC), datetime(2023, 11, 1, tzinfo=UTC)
-KILLS = 3
 CHILD = """
 import sys
 from datetime import UTC, datetime
@@ -41,7 +40,6 @@ rules = CustomerRules(contract="subscription", currency="EUR")
 inputs = Inputs(Log.open(Path(sys.argv[1])), rules, ("country",))
 instants = [datetime(2023, month, 1, tzinfo=UTC) for month in (4, 11)]
 folders = {as_of: Path(sys.argv[2]) / str(as_of.month) for as_of in instants}
-print("ready", flush=True)
 write_snapshots(inputs, folders, workers=2)
 """
 
@@ -162,45 +160,52 @@ def test_a_snapshot_of_another_key_is_replaced_as_a_whole(inputs, undisturbed, t
 
 
 def test_killed_at_any_moment_it_is_completed_by_the_next_run(inputs, log, undisturbed, tmp_path):
-    begun = time.monotonic()
-    killed_after(log, tmp_path / "whole", 60)
-    whole = time.monotonic() - begun
-    for kill in range(KILLS):
-        killed_after(log, tmp_path / "below", whole * (kill + 0.5) / KILLS)
-    write_snapshots(inputs, places(tmp_path / "below"), workers=1)
-    assert contents(tmp_path / "below") == contents(undisturbed)
-    assert contents(tmp_path / "whole") == contents(undisturbed)
+    statuses = [killed_when(log, tmp_path, n_files) for n_files in (1, 4, 6)]
+    write_snapshots(inputs, places(tmp_path), workers=1)
+    assert contents(tmp_path) == contents(undisturbed)
+    assert statuses.count(-signal.SIGKILL) > 1
 
 
-def killed_after(log: Log, below: Path, seconds: float) -> None:
-    """Start a run in a process of its own and kill it, unless it ends before."""
+def killed_when(log: Log, below: Path, n_files: int) -> int:
+    """Start a run in a process of its own, kill it once so many files are there."""
     arguments = [sys.executable, "-c", CHILD, str(log.state), str(below)]
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL, cwd=ROOT) as child:
+        while child.poll() is None:
+            if sum(path.is_file() for path in below.rglob("*")) >= n_files:
+                child.kill()
+            time.sleep(0.005)
+        return child.returncode
 
 
 def test_a_worker_that_dies_leaves_nothing_half_written(inputs, undisturbed, tmp_path):
-    murder = threading.Thread(target=kill_a_worker)
+    site = tmp_path / ".11.building"
+    murder = threading.Thread(target=kill_a_worker_at, args=(site,))
     murder.start()
     with pytest.raises(WorkerLostError, match="One of 2 worker processes was killed"):
         write_snapshots(inputs, places(tmp_path, LATE), workers=2)
     murder.join()
-    assert [path.name for path in tmp_path.iterdir()] == [".11.building"]
+    assert list(tmp_path.iterdir()) == [site]
     write_snapshots(inputs, places(tmp_path, LATE), workers=1)
     assert contents(tmp_path / "11") == contents(undisturbed / "11")
 
 
-def kill_a_worker() -> None:
-    os.kill(min(until(lambda: workers_of(os.getpid()), 1)), signal.SIGKILL)
+def kill_a_worker_at(site: Path) -> None:
+    found = until(lambda: workers_of(os.getpid()) if site.exists() else set(), 1)
+    os.kill(min(found), signal.SIGKILL)
 
 
 def test_little_work_is_done_in_this_process():
     assert workers_for(1_000) == 1
     assert workers_for(10_000_000) >= 1
+
+
+@pytest.mark.long
+def test_ten_million_events_and_a_large_customer_take_less_than_a_gigabyte(tmp_path):
+    log = write_synthetic_log(tmp_path / "state", 10_000_000, 100_000, 2)
+    counts = log.read_events(0, kinds=["usage"], customer_ids=["c00000000"]).num_rows
+    run = write_snapshots(
+        Inputs(log, RULES, ("country",)), places(tmp_path / "below", LATE), workers=2
+    )
+    assert counts > 10_000
+    assert run.events == 10_000_000
+    assert run.peak_memory_bytes < 1e9

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def until(found: Callable[[], set[int]], count: int) -> set[int]:
     """Ask again for a while, until so many are found."""
-    for _ in range(400):
+    for _ in range(2_000):
         if len(pids := found()) >= count:
             return pids
         time.sleep(0.05)
