@@ -8,6 +8,7 @@ from features.history import history_from_events
 from features.kernel import Moment
 from features.profiles import unknown_profiles
 from features.references import NO_REFERENCES
+from features.signals.tenure import SEASON
 from tests.features.histories import at, events_of
 from tests.features.strategies import ROLLS
 
@@ -45,9 +46,11 @@ def test_a_window_is_in_the_name_exactly_where_there_is_one(contract):
 
 @pytest.mark.parametrize("contract", CONTRACTS)
 @pytest.mark.parametrize("n_customers", [0, 2])
-def test_every_signal_has_a_value_for_customers_without_a_history(contract, n_customers):
+def test_signals_of_customers_without_a_history_are_0_or_missing_but_for_the_season(
+    contract, n_customers
+):
     history = history_from_events(events_of(), 100, ["ann", "bob"][:n_customers])
-    signals = catalogue(contract, VOCABULARY)
+    signals = [signal for signal in catalogue(contract, VOCABULARY) if signal.group != SEASON]
 
     matrix = signal_matrix(
         Moment(history, unknown_profiles(n_customers), at("2024-01-01"), ROLLS, NO_REFERENCES),
