@@ -100,7 +100,11 @@ def scored_elsewhere(
         return instant, place, score_sums(tables, files, place)
 
 
-def require_local(option: str, value: object) -> None:
+def require_local(
+    option: str,
+    value: object,
+    expected: str = "let spark.master and spark.conf say how much Spark may use",
+) -> None:
     """Refuse an option of the local engine that Spark would not heed.
 
     Raises
@@ -109,7 +113,6 @@ def require_local(option: str, value: object) -> None:
         If it was given.
     """
     if value is not None:
-        expected = "let spark.master and spark.conf say how much Spark may use"
         mistake = Mistake(option, f"{value}, with --engine spark", expected)
         raise ConfigurationError(f"{option} is an option of --engine local", [mistake])
 

@@ -153,6 +153,14 @@ def score(
     model: Annotated[
         str | None, typer.Option(help="Model version; by default the one that serves.")
     ] = None,
+    explain: Annotated[
+        int,
+        typer.Option(
+            help="Give reasons in words for so many customers, those with most value at stake; "
+            "some tens of milliseconds each. With --engine local alone.",
+            min=0,
+        ),
+    ] = 0,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     workspace: WorkspaceOption = None,
@@ -161,7 +169,7 @@ def score(
     """Value the whole portfolio: scores as Parquet and CSV, and a report to read."""
     from serving.commands.score import score_portfolio
 
-    _finish(lambda: score_portfolio(workspace, as_of, model, workers, engine), as_json)
+    _finish(lambda: score_portfolio(workspace, as_of, model, workers, engine, explain), as_json)
 
 
 @app.command(epilog="Example: keepworth serve --port 3000")

@@ -18,6 +18,7 @@ from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.engines import Engine, require_local, scored_elsewhere, valued_by_spark
+from serving.commands.explained import with_reasons
 from serving.commands.instants import as_of_or_default
 from serving.commands.portfolio import SHARE_OF_SCORING, Portfolio, valued
 from serving.commands.progress import progress_bar
@@ -32,17 +33,22 @@ from training.score_sums import ScoreSums, equity_interval, sums_of
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
 
-def score_portfolio(
+def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
     path: Path | None,
     as_of: str | None,
     model: str | None,
     workers: int | None = None,
     engine: Engine = "local",
+    explain: int = 0,
 ) -> Answer:
-    """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`."""
+    """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`.
+
+    `explain` customers, those with most value at stake, get reasons.
+    """
     workspace = open_workspace(path)
     if engine == "spark":
         require_local("--workers", workers)
+        require_local("--explain", explain or None, "leave it out, or use --engine local")
         if workspace.configuration.spark.output:
             return _scored_elsewhere(workspace, as_of, model)
     moment = as_of_or_default(workspace, as_of)
@@ -52,7 +58,11 @@ def score_portfolio(
             portfolio = valued_by_spark(workspace, model, moment, tell)
         else:
             portfolio = valued(workspace, bundle, moment, workers, tell)
-        files = _written(workspace, moment, portfolio.table)
+        table = portfolio.table
+        if explain:
+            tell(f"explaining {explain:,} customers", SHARE_OF_SCORING)
+            table = with_reasons(table, workspace.log(), bundle, moment, explain)
+        files = _written(workspace, moment, table)
         tell("writing the report", SHARE_OF_SCORING)
         report = workspace.of_as_of("reports", moment) / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)
