@@ -1,7 +1,7 @@
 """The background of explanations: typical customers, each standing for at least 20.
 
-A customer's contributions say what sets them apart from the typical customer of their group: of
-the main plan, or of the band of purchase frequency. The background is fixed with the model.
+A customer's contributions say what sets them apart from the typical customer of a group: of the
+main plan, or of the band of purchase frequency. The background is fixed with the model.
 """
 
 import math
@@ -152,6 +152,7 @@ def _only(readings: Readings, rows: NDArray[np.int64]) -> Readings:
     return Readings(
         readings.customer[rows],
         readings.group[rows],
+        readings.held_against[rows],
         readings.inputs[rows],
         readings.path[rows],
         Money(readings.money.total[rows], readings.money.exposure[rows]),

@@ -50,13 +50,14 @@ class Money:
 class Readings:
     """Hold all that a model reads of customers, one row a customer there.
 
-    `customer` (n,) numbers them in their block, `group` (n,) is the background they are held
-    against; `inputs` (n, n_inputs); `path` (n, n_months) is the margin along the plan, of no
-    month in a shop.
+    `customer` (n,) numbers them in their block; `group` (n,) is the group they belong to, and
+    `held_against` (n,) the one whose typical customer they are compared with; `inputs`
+    (n, n_inputs); `path` (n, n_months) is the margin along the plan, of no month in a shop.
     """
 
     customer: NDArray[np.int64]
     group: NDArray[np.int64]
+    held_against: NDArray[np.int64]
     inputs: Values
     path: Values
     money: Money

@@ -94,9 +94,11 @@ class ExplainedShop:
         anchored = (rhythm.x, rhythm.t_x, rhythm.age, buyers.purchases, buyers.mean_basket)
         values = signal_matrix(moment, self.model.signals)[there]
         money = self.everybodys_money(moment)
+        band = np.searchsorted(REPEATS_OF_BANDS, rhythm.x, side="right") - 1
         return Readings(
             there,
-            np.searchsorted(REPEATS_OF_BANDS, rhythm.x, side="right") - 1,
+            band,
+            band,
             np.column_stack([values, *anchored]),
             np.zeros((len(there), 0)),
             Money(money.total[there], money.exposure[there]),

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import signal_matrix
 from features.kernel import Moment
-from features.months import NEVER
+from features.months import DAY, NEVER
+from features.plan_standing import PlanStanding
 from training.business import Business
 from training.credibility import Credibility
 from training.explained import (
@@ -28,12 +29,16 @@ from training.players import PLAN, Input, input_of, money_players
 from training.subscription import SubscriptionModel, booked_margin
 from valuation.survival import activity_in_month
 
+DAYS_OF_A_MOVE = 90
+"""For so long a customer is held against the plan they came from."""
+
 
 @dataclass(frozen=True)
 class ExplainedSubscription:
     """Say what a subscription model reads, and what it expects of it.
 
-    The group of a customer is the main plan.
+    The group of a customer is the main plan. Whoever came from another plan of late is held
+    against that one, so that the move itself is part of what sets them apart.
     """
 
     model: SubscriptionModel
@@ -87,6 +92,7 @@ class ExplainedSubscription:
         return Readings(
             there,
             plan_numbers(plan[there], self.model.path.plans),
+            plan_numbers(self._plan_before(moment)[there], self.model.path.plans),
             signal_matrix(moment, self.model.signals)[there],
             path[there],
             Money(money.total[there], money.exposure[there]),
@@ -115,6 +121,14 @@ class ExplainedSubscription:
         idle_cost = self.business.cost_to_serve.get("per_month", 0.0)
         activity = activity_in_month(self.model.survival(inputs, n_months))
         return (path + (money - idle_cost)[:, None]) * activity
+
+    def _plan_before(self, moment: Moment) -> NDArray[np.object_]:
+        """Return the main plan of a while ago; the one now where nothing was open then."""
+        now, then = moment.plan, moment.as_of - DAYS_OF_A_MOVE * DAY
+        before = PlanStanding(
+            now.history, now.timeline, now.profiles, then, now.rules, now.references
+        )
+        return np.where(before.is_open, before.plan_label, now.plan_label)
 
     @cached_property
     def _clocks(self) -> list[int]:

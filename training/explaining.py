@@ -12,7 +12,7 @@ from training.explained import Explained
 from training.explained_shop import ExplainedShop
 from training.explained_subscription import ExplainedSubscription
 from training.known import Known
-from training.reasons import Reasons
+from training.reasons import Pair, Reasons
 from training.subscription import SubscriptionModel
 
 MOST_REASONS = 3
@@ -22,8 +22,9 @@ MOST_REASONS = 3
 class Explanation:
     """Hold what makes one customer's CLV: `baseline` plus all `contributions` is CLV.
 
-    `baseline` is the CLV of the typical customer of the same plan, in a shop of the same
-    frequency; `contributions` are by group of signals; `reasons` tell the largest in words.
+    `baseline` is the CLV of the typical customer of the same plan (of the one before, after a
+    move in the last 90 days), in a shop of the same frequency; `contributions` are by group of
+    signals; `reasons` tell the largest in words.
     """
 
     baseline: float
@@ -59,10 +60,12 @@ def explain(
     words = Reasons(lens, moment.history, as_of, bundle.business.currency)
     points = lens.points(readings)
     told = {}
-    for customer, group, point in zip(readings.customer, readings.group, points, strict=True):
-        usual = lens.point_of(background.of(int(group)))
-        shares = lens.shares(point, usual)
-        reasons = words.of(int(customer), point, usual, shares, MOST_REASONS)
+    for row, customer in enumerate(readings.customer.tolist()):
+        other = int(readings.held_against[row])
+        usual = lens.point_of(background.of(other))
+        shares = lens.shares(points[row], usual)
+        has_moved = other != readings.group[row]
+        reasons = words.of(customer, Pair(points[row], usual, shares, has_moved), MOST_REASONS)
         customer_id = str(moment.history.customer_ids[customer])
         told[customer_id] = Explanation(shares.baseline, shares.contributions, reasons)
     return told

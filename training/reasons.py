@@ -14,9 +14,22 @@ from features.signal import Signal
 from training.contributions import Lens, Shares
 from training.explained import Values
 from training.sentences import Facts, days_ago, money, sentence_of
-from training.topics import topic_of
+from training.topics import MOVE, PRICE, topic_of
 
 _LEAST_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Hold a customer's point, the typical one it is held against, and how they differ in value.
+
+    `has_moved` says that the typical one is of the plan the customer came from.
+    """
+
+    point: Values
+    usual: Values
+    shares: Shares
+    has_moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,30 +41,37 @@ class Reasons:
     as_of: int
     currency: str
 
-    def of(
-        self, customer: int, point: Values, usual: Values, shares: Shares, most: int
-    ) -> tuple[str, ...]:
+    def of(self, customer: int, pair: Pair, most: int) -> tuple[str, ...]:
         """Return at most so many sentences, the largest contribution first.
 
         A player is told by the topic that moves the value most in the direction of the player.
         """
-        players = _largest(shares, most)
-        differing = self.lens.differing(point, usual)
-        found = [(player, topic) for player in players for topic in self._topics[player]]
-        found = [pair for pair in found if (self._masks[pair] & differing).any()]
-        parts = [self._masks[pair] for pair in found]
-        effects = dict(zip(found, self.lens.effects(point, usual, parts).tolist(), strict=True))
-        facts = self._facts(customer, point, usual)
+        facts = self._facts(customer, pair)
         told = []
-        for player in players:
-            share = shares.contributions[player]
-            sign = 1.0 if share > 0 else -1.0
-            own = {pair: sign * effect for pair, effect in effects.items() if pair[0] == player}
-            topic = max(own, key=lambda pair: own[pair])[1]
-            signals = self._signals(self._masks[player, topic], differing, point, usual)
-            words = sentence_of(topic, facts, signals)
-            told.append(f"{words}: {money(share, self.currency)}")
+        for player, topic in self._telling(pair, _largest(pair.shares, most)).items():
+            signals = self._signals(self._masks[player, topic], pair)
+            # Whoever changed plans pays another price because of that.
+            said = MOVE if topic == PRICE and pair.has_moved and facts.move else topic
+            amount = money(pair.shares.contributions[player], self.currency)
+            told.append(f"{sentence_of(said, facts, signals)}: {amount}")
         return tuple(told)
+
+    def _telling(self, pair: Pair, players: Sequence[str]) -> dict[str, str]:
+        """Return the most telling topic of each player."""
+        differing = self.lens.differing(pair.point, pair.usual)
+        masks = {
+            (player, topic): self._masks[player, topic]
+            for player in players
+            for topic in self._topics[player]
+            if (self._masks[player, topic] & differing).any()
+        }
+        effects = self.lens.effects(pair.point, pair.usual, list(masks.values()))
+        best: dict[str, tuple[float, str]] = {}
+        for (player, topic), effect in zip(masks, effects.tolist(), strict=True):
+            towards = effect if pair.shares.contributions[player] > 0 else -effect
+            if player not in best or towards > best[player][0]:
+                best[player] = towards, topic
+        return {player: best[player][1] for player in players}
 
     @cached_property
     def _masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
@@ -66,29 +86,22 @@ class Reasons:
             topics[player].append(topic)
         return topics
 
-    def _signals(
-        self,
-        mask: NDArray[np.bool_],
-        differing: NDArray[np.bool_],
-        point: Values,
-        usual: Values,
-    ) -> list[Signal]:
+    def _signals(self, mask: NDArray[np.bool_], pair: Pair) -> list[Signal]:
         """Return the signals of a topic, those that differ most for their size first."""
+        point, usual = pair.point, pair.usual
         size = np.abs(point) + np.abs(usual)
         apart = np.divide(np.abs(point - usual), size, out=np.zeros(len(size)), where=size > 0)
-        apart = np.where(np.isnan(apart), 1.0, apart) + 2.0 * differing
+        apart = np.where(np.isnan(apart), 1.0, apart) + 2.0 * self.lens.differing(point, usual)
         order = np.flatnonzero(mask)[np.argsort(-apart[mask], kind="stable")]
         found = (self.lens.numbers[number].signal for number in order)
         return [signal for signal in found if signal is not None]
 
-    def _facts(self, customer: int, point: Values, usual: Values) -> Facts:
+    def _facts(self, customer: int, pair: Pair) -> Facts:
         names = [number.name for number in self.lens.numbers]
-        return Facts(
-            dict(zip(names, point.tolist(), strict=True)),
-            dict(zip(names, usual.tolist(), strict=True)),
-            self.currency,
-            self._moves.get(customer),
+        own, usual = (
+            dict(zip(names, point.tolist(), strict=True)) for point in (pair.point, pair.usual)
         )
+        return Facts(own, usual, self.currency, self._moves.get(customer))
 
     @cached_property
     def _moves(self) -> dict[int, str]:

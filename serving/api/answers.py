@@ -8,8 +8,9 @@ from msgspec import UNSET, Struct, UnsetType
 class ExplainedValue(Struct, kw_only=True):
     """CLV shared out: `baseline` plus all `contributions` is `clv`.
 
-    `baseline` is the CLV of a typical customer of the same plan, in a shop of the same purchase
-    frequency; `contributions` are by group of signals, in major units of `currency`.
+    `baseline` is the CLV of a typical customer of the same plan (of the one before, after a move
+    in the last 90 days), in a shop of the same purchase frequency; `contributions` are by group
+    of signals, in major units of `currency`.
     """
 
     baseline: float

@@ -100,10 +100,9 @@ def test_the_sentence_of_a_move_names_both_plans_and_when(operator: Trained) -> 
     block = _downgraded(operator, _on_max(operator))
     (one,) = explain(operator.bundle, block, operator.known.cutoff).values()
 
-    of_plan = [reason for reason in one.reasons if reason.startswith("moved from Max to Basic")]
-
-    assert one.contributions["plan"] != 0
-    assert not of_plan or of_plan[0].startswith("moved from Max to Basic 12 days ago: ")
+    assert one.contributions["plan"] < -100
+    assert one.reasons[0].startswith("moved from Max to Basic 12 days ago: -")
+    assert one.reasons[0].endswith(f"{one.contributions['plan']:,.0f} EUR")
 
 
 def _on_max(world: Trained) -> str:
