@@ -12,9 +12,9 @@ from features.log import EVENT_ORDER, Log
 _CHANCE = "(hash(i, '{}') % 1000003) / 1000003.0"
 _EVENTS = f"""
     SELECT md5(CAST(i AS VARCHAR)) AS event_id,
-        'c' || lpad(CAST(CASE WHEN i < $customers THEN i
-            ELSE floor($customers * pow({_CHANCE.format("who")}, 3)) END AS VARCHAR), 8, '0')
-            AS customer_id,
+        CASE WHEN i < $customers THEN i
+            ELSE CAST(floor($customers * pow({_CHANCE.format("who")}, 3)) AS BIGINT) END AS number,
+        'c' || lpad(CAST(number AS VARCHAR), 8, '0') AS customer_id,
         CASE WHEN i < $customers THEN 'subscribe'
             ELSE ['usage', 'payment', 'support', 'plan_change', 'payment_failed', 'renew', 'refund',
                 'review', 'cancel', 'usage'][CAST(1 + hash(i, 'kind') % 10 AS INTEGER)] END AS kind,
