@@ -1,6 +1,6 @@
 """Rolling-origin backtests: stand at a cutoff, know nothing later, then compare with what came."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from training.fitting import fit_bundle
 from training.forecast import Forecast
 from training.known import Known
 from training.metrics import churn_metrics, value_metrics
+from training.peers.peer import Peer
 from training.scoring import median_value
 
 Values = NDArray[np.float64]
@@ -34,18 +35,21 @@ PREDICTION_COLUMNS = (
 )
 
 
-def backtest_at(known: Known, plan: BacktestPlan) -> tuple[Bundle, pd.DataFrame]:
+def backtest_at(
+    known: Known, plan: BacktestPlan, peers: Mapping[str, Peer] | None = None
+) -> tuple[Bundle, pd.DataFrame]:
     """Fit at a cutoff and return the bundle with its predictions beside what came.
 
     One row a horizon, model and customer of the population at the cutoff (PREDICTION_COLUMNS).
-    What came is all the log knows of the window, whenever it was recorded.
+    What came is all the log knows of the window, whenever it was recorded. `peers`, fitted at the
+    same cutoff, answer the same questions.
     """
     bundle, _ = fit_bundle(known)
     attributes = list(known.vocabulary.levels)
     parts = [
         part
         for block in blocks(known.log, known.business, attributes)
-        for part in _predictions(bundle, block, known.cutoff, plan)
+        for part in _predictions(bundle, block, known.cutoff, plan, peers or {})
     ]
     return bundle, pd.concat(parts, ignore_index=True)
 
@@ -71,18 +75,25 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _predictions(
-    bundle: Bundle, block: Block, cutoff: int, plan: BacktestPlan
+    bundle: Bundle,
+    block: Block,
+    cutoff: int,
+    plan: BacktestPlan,
+    peers: Mapping[str, Peer],
 ) -> Iterator[pd.DataFrame]:
     business = bundle.business
     moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
     forecast = bundle.model.forecast(moment, business, max(plan.months))
     actual = actual_after(block, cutoff, max(plan.months), business)
+    of_peers = {name: peer.answers(moment, business, plan.months) for name, peer in peers.items()}
     for months in plan.months:
         answers = naive.for_backtest(moment, bundle.model, business, months)
         own = _own_answer(forecast, months)
         tables = {PRODUCT: own} | {
             name: (answer.churn, answer.value, answer.value) for name, answer in answers.items()
         }
+        for name, ahead in of_peers.items():
+            tables[name] = ahead[months].churn, ahead[months].mean, ahead[months].median
         for model, (churn, mean, median) in tables.items():
             table = pd.DataFrame(
                 {

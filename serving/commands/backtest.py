@@ -1,7 +1,8 @@
-"""`keepworth backtest`: the product beside the naive formulas, on the past."""
+"""`keepworth backtest`: the product beside its peers and the naive formulas, on the past."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from serving.workspace import Workspace, open_workspace
 from training.backtest import PRODUCT, backtest_at, metrics_of
 from training.backtest_plan import BacktestPlan, plan_backtest
 from training.known import known_at
+from training.peers.registry import fit_peers, peers_of
 
+NO_PEERS = "none"
 _SHOWN = {
     "churn": {"log_loss": "log-loss", "auc": "AUC", "predicted_actual": "pred/actual"},
     "value": {
@@ -33,34 +36,47 @@ _SHOWN = {
 _TITLES = {"churn": "P(gone)", "value": "margin"}
 
 
-def run_backtest(path: Path | None, cutoffs: list[str], months: list[int]) -> Answer:
-    """Fit and judge at every cutoff; write predictions and metrics below `backtests/`."""
+def run_backtest(
+    path: Path | None, cutoffs: list[str], months: list[int], peers: list[str]
+) -> Answer:
+    """Fit and judge at every cutoff; write predictions and metrics below `backtests/`.
+
+    Without names all `peers` that the contract admits are judged, with `none` no peer is.
+    """
     workspace = open_workspace(path)
     configuration, log = workspace.configuration, workspace.log()
+    contract = configuration.business.contract
+    names = () if peers == [NO_PEERS] else peers_of(contract, peers or None)
     wanted = [micros_option("--cutoff", text) for text in cutoffs]
     plan = plan_backtest(log, configuration.business, wanted, months)
     parts = []
+    warnings: list[str] = []
     with writing(workspace.state), progress_bar() as tell:
         for number, cutoff in enumerate(plan.cutoffs):
             tell(f"fitting as of {datetime_of(cutoff):%Y-%m-%d}", number / len(plan.cutoffs))
             attributes = configuration.features.attributes
             known = known_at(log, configuration.business, attributes, cutoff)
-            parts.append(backtest_at(known, plan)[1])
+            fitted = fit_peers(known, names)
+            warnings.extend(f"{datetime_of(cutoff):%Y-%m-%d}: {one}" for one in fitted.warnings)
+            parts.append(backtest_at(known, plan, fitted.peers)[1])
         predictions = pd.concat(parts, ignore_index=True)
         metrics = metrics_of(predictions)
-        folder = _written(workspace, plan, predictions, metrics)
+        content = _content(plan, metrics, warnings)
+        folder = _written(workspace, plan, names, predictions, content)
         _tracked(workspace, folder.name, metrics)
-    content = _content(plan, metrics) | {"folder": str(folder)}
+    answer = content | {"folder": str(folder)}
 
     def show(console: Console) -> None:
         show_metrics(console, metrics)
+        for warning in warnings:
+            console.print(f"Warning: {warning}", soft_wrap=True)
         console.print(f"Predictions and metrics: {folder}", soft_wrap=True)
 
-    return Answer(content, show)
+    return Answer(answer, show)
 
 
 def show_metrics(console: Console, metrics: list[dict[str, Any]]) -> None:
-    """Print a table a task and cutoff; naive formulas have no median of their own."""
+    """Print a table a task and cutoff, with the median of the product alone."""
     for task, names in _SHOWN.items():
         for cutoff in sorted({row["cutoff"] for row in metrics}):
             table = Table("months", "model", *names.values(), title_justify="left")
@@ -92,10 +108,13 @@ def newest_metrics(workspace: Workspace) -> list[dict[str, Any]] | None:
     return metrics
 
 
-def _content(plan: BacktestPlan, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+def _content(
+    plan: BacktestPlan, metrics: list[dict[str, Any]], warnings: list[str]
+) -> dict[str, Any]:
     return {
         "observed_until": datetime_of(plan.observed_until).isoformat(),
         "cutoffs": [datetime_of(cutoff).isoformat() for cutoff in plan.cutoffs],
+        "warnings": warnings,
         "metrics": metrics,
     }
 
@@ -103,23 +122,24 @@ def _content(plan: BacktestPlan, metrics: list[dict[str, Any]]) -> dict[str, Any
 def _written(
     workspace: Workspace,
     plan: BacktestPlan,
+    peers: Sequence[str],
     predictions: pd.DataFrame,
-    metrics: list[dict[str, Any]],
+    content: dict[str, Any],
 ) -> Path:
-    folder = workspace.folder / "backtests" / _identity(workspace, plan)
+    folder = workspace.folder / "backtests" / _identity(workspace, plan, peers)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / "predictions.parquet") as draft:
         predictions.to_parquet(draft, index=False)
-    text = json.dumps(_content(plan, metrics), indent=1, allow_nan=False)
+    text = json.dumps(content, indent=1, allow_nan=False)
     with whole_file(folder / "metrics.json") as draft:
         draft.write_text(text + "\n")
     return folder
 
 
-def _identity(workspace: Workspace, plan: BacktestPlan) -> str:
-    """Return a name that the same data, configuration and plan always give."""
+def _identity(workspace: Workspace, plan: BacktestPlan, peers: Sequence[str]) -> str:
+    """Return a name that the same data, configuration, plan and peers always give."""
     business = workspace.configuration.business.model_dump_json()
-    whole = f"{workspace.log().fingerprint}|{business}|{plan}"
+    whole = f"{workspace.log().fingerprint}|{business}|{plan}|{peers}"
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return f"{datetime_of(plan.cutoffs[-1]):%Y-%m-%d}-{digest}"
 

@@ -50,7 +50,7 @@ def run_demo(path: Path, n_customers: int, seed: int) -> Answer:
     with _step(told, "training"):
         trained = train_version(path, None).content
     with _step(told, "judging two past cutoffs"):
-        run_backtest(path, [], [])
+        run_backtest(path, [], [], [])
     with _step(told, "scoring everybody and writing the report"):
         scored = score_portfolio(path, None, None).content
     workspace = open_workspace(path)

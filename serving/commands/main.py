@@ -138,13 +138,20 @@ def backtest(
             max=240,
         ),
     ] = None,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model of others to judge beside the product, such as sbg; may be given several "
+            "times. Default: all that suit the contract; none: no peer."
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the models on the past, beside the formulas people use today."""
+    """Judge the models on the past, beside peers and the formulas people use today."""
     from serving.commands.backtest import run_backtest
 
-    _finish(lambda: run_backtest(workspace, cutoff or [], months or []), as_json)
+    _finish(lambda: run_backtest(workspace, cutoff or [], months or [], peer or []), as_json)
 
 
 @app.command(epilog="Example: keepworth score --as-of 2024-06-01")

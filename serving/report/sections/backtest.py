@@ -1,4 +1,4 @@
-"""What the forecasts were worth when the future was known: keepworth beside the naive formulas."""
+"""What the forecasts were worth when the future was known: keepworth beside other answers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,12 +68,13 @@ def backtest_section(rows: Sequence[Row] | None, portfolio: Portfolio) -> Sectio
     longest = max(int(row["months"]) for row in rows)
     shown = [row for row in rows if int(row["months"]) == longest]
     shorter = [row for row in rows if int(row["months"]) != longest]
+    drawn = [row for row in rows if _is_drawn(row)]
     return Section(
         key="backtest",
         heading=heading,
-        finding=_finding(shown),
-        charts=[_chart(rows)] if _ratio_rows(rows) else [],
-        legend=_legend(rows),
+        finding=_finding([row for row in shown if _is_drawn(row)]),
+        charts=[_chart(drawn)] if _ratio_rows(drawn) else [],
+        legend=_legend(drawn),
         tables=[*_tables(shown), *(table for table in tables if table)],
         notes=[_NOTE],
         folded=_tables(shorter) if shorter else (),
@@ -81,9 +82,14 @@ def backtest_section(rows: Sequence[Row] | None, portfolio: Portfolio) -> Sectio
     )
 
 
+def _is_drawn(row: Row) -> bool:
+    """Tell the product and the formulas people use from peers, which stand in the tables alone."""
+    return row["model"] == PRODUCT or str(row["model"]).startswith("naive_")
+
+
 _NOTE = (
     "At each cutoff the model was trained on what was known before it, then compared with what "
-    "came. The best of each column is in bold; the naive formulas are given the same horizon and "
+    "came. The best of each column is in bold; all others are given the same horizon and "
     "margin. Log-loss, Brier, RMSE, WAPE and decile error: the lower, the better; AUC and "
     "normalised Gini: the higher; predicted / actual: the nearer to 1."
 )

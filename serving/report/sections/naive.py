@@ -12,6 +12,12 @@ _NAMES = {
     "naive_margin_over_churn": "margin \N{DIVISION SIGN} churn",
     "naive_basket_x_frequency_x_lifetime": f"basket {TIMES} frequency {TIMES} lifetime",
     "naive_trailing_rule": "recent spend, repeated",
+    "kaplan_meier": "Kaplan-Meier",
+    "sbg": "sBG",
+    "cox": "Cox",
+    "aft": "AFT",
+    "bg_nbd_gamma_gamma": "BG/NBD, Gamma-Gamma",
+    "pareto_nbd_gamma_gamma": "Pareto/NBD, Gamma-Gamma",
 }
 
 
