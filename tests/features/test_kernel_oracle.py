@@ -83,7 +83,7 @@ def test_every_signal_equals_sql_on_many_customers(rules):
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(RANDOMS, ANY_RULES)
 def test_every_signal_equals_sql_on_very_many_random_histories(rng, rules):
     world = random_world(rng, rules, n_customers=15, most=20, n_instants=4)
