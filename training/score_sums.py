@@ -13,6 +13,9 @@ from training.score_table import ACTIVE
 from valuation.equity import customer_equity
 from valuation.lifetime_value import clv_beyond
 
+SUMMED = ("status", "clv", "clv_sd", "expected_margin")
+"""Columns of `scores` that sums are made of; others need not be read."""
+
 
 @dataclass(frozen=True)
 class ScoreSums:
@@ -37,7 +40,7 @@ class ScoreSums:
 
 
 def sums_of(scores: pa.Table, bundle: Bundle) -> ScoreSums:
-    """Add up the contract's `scores`."""
+    """Add up the contract's `scores`, of which the columns SUMMED are enough."""
     status = np.array(scores.column("status").to_pylist(), dtype=object)
     there = status == ACTIVE
     value = scores.column("clv").to_numpy()[there]

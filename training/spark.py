@@ -22,7 +22,7 @@ from training.bundle import Bundle
 from training.bundle_files import load_bundle
 from training.changes import CHANGE_COLUMNS, value_changes
 from training.example_input import contract_table, example_events
-from training.score_sums import ScoreSums, added, sums_of
+from training.score_sums import SUMMED, ScoreSums, added, sums_of
 from training.score_table import score_table
 from training.scoring import score
 
@@ -94,9 +94,7 @@ def changes_of(scores: pa.Table) -> pd.DataFrame:
 def score_sums(tables: SparkTables, files: BundleFiles, place: str) -> ScoreSums:
     """Add up the scores that lie in a folder of Parquet."""
     scores = tables.session.read.parquet(url_of(place))
-    rows = scores.select("status", "clv", "expected_margin").mapInArrow(
-        partial(_sum_batches, files), _SUM_COLUMNS
-    )
+    rows = scores.select(*SUMMED).mapInArrow(partial(_sum_batches, files), _SUM_COLUMNS)
     return added([ScoreSums(**row) for row in rows.toArrow().to_pylist()] or [ScoreSums()])
 
 
