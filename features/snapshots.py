@@ -22,7 +22,7 @@ from features.slices import Slice, slices
 from features.workers import available_cores, peak_memory_bytes, worked
 
 Tell = Callable[[str, float], None]
-FEWEST_EVENTS_FOR_PROCESSES = 2_000_000
+FEWEST_EVENTS_FOR_PROCESSES = 10_000_000
 """Events times instants; below, one process is done before others have begun."""
 _SHARE_OF_ASKING = 0.1
 
