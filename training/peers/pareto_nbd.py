@@ -19,6 +19,7 @@ from training.purchase_anchor import Rhythm
 
 Floats = NDArray[np.float64]
 _LOG_BOUND = 8.0
+_A_LITTLE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,20 @@ def _log_tail(  # noqa: PLR0913, PLR0917 -- likewise
     overflows out of 2F1, which leaves 2F1(1, r + s - exponent; r + s + 1; z).
     """
     z = (high - low) / (high + at)
-    inner = hyp2f1(1.0, r + s - exponent, r + s + 1, z)
+    inner = _hypergeometric(r + s - exponent, r + s, z)
     log_rest = np.log(low + at) - np.log(high + at)
     return -(r + s) * np.log(high + at) - exponent * log_rest + np.log(inner)
+
+
+def _hypergeometric(b: Floats, r_s: Floats, z: Floats | float) -> Floats:
+    """Return 2F1(1, b; r_s + 1; z), also where SciPy overflows: r_s large and z near 1.
+
+    There it fails on whole numbers, so that b is moved a little; failing that, z = 1 is taken,
+    where the function is r_s / (r_s - b) (Gauss).
+    """
+    found = np.asarray(hyp2f1(1.0, b, r_s + 1, z), np.float64)
+    if np.isfinite(found).all():
+        return found
+    near = np.asarray(hyp2f1(1.0, b * (1 + _A_LITTLE), r_s + 1, z), np.float64)
+    at_one = r_s / np.maximum(r_s - b, _A_LITTLE)
+    return np.where(np.isfinite(found), found, np.where(np.isfinite(near), near, at_one))
