@@ -206,6 +206,11 @@ def test_months_ahead_are_a_whole_number_from_1_to_240(ingested, months):
     told(2, words, "backtest", "-C", ingested, "--months", months)
 
 
+def test_a_peer_of_the_other_contract_is_refused_with_those_that_suit(ingested):
+    words = ("a model of transactional customers", "choose among kaplan_meier, sbg, cox, aft")
+    told(2, words, "backtest", "-C", ingested, "--peer", "bg_nbd_gamma_gamma")
+
+
 def test_a_second_writer_is_told_who_holds_the_workspace(ingested):
     with writing(ingested / "state"):
         told(5, (f"Process {os.getpid()} is writing", "try again"), "ingest", "-C", ingested)
