@@ -29,6 +29,8 @@ PREDICTION_COLUMNS = [
     "value_mean",
     "value_median",
     "value_actual",
+    "value_low",
+    "value_high",
 ]
 SCORE_COLUMNS = {
     *("customer_id", "as_of", "status", "segment", "model_version"),

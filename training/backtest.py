@@ -16,8 +16,9 @@ from training.bundle import Bundle
 from training.fitting import fit_bundle
 from training.forecast import Forecast
 from training.known import Known
-from training.metrics import churn_metrics, value_metrics
+from training.metrics import churn_metrics, interval_metrics, value_metrics
 from training.peers.peer import Peer
+from training.rolling import LONGEST_WINDOW_MONTHS
 from training.scoring import median_value
 
 Values = NDArray[np.float64]
@@ -32,6 +33,8 @@ PREDICTION_COLUMNS = (
     "value_mean",
     "value_median",
     "value_actual",
+    "value_low",
+    "value_high",
 )
 
 
@@ -71,6 +74,11 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, object]]:
                 value = value_metrics(predicted, actual)
                 task = {"task": "value", "model": model, "statistic": statistic}
                 rows.append({**names, **task, **value})
+        low, high = (group[f"value_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
+        if np.isfinite(low).all():
+            mean = group["value_mean"].to_numpy(dtype=np.float64)
+            held = interval_metrics(low, high, actual, mean, left)
+            rows.append({**names, "task": "interval", "model": model, **held})
     return rows
 
 
@@ -83,12 +91,14 @@ def _predictions(
 ) -> Iterator[pd.DataFrame]:
     business = bundle.business
     moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
-    forecast = bundle.model.forecast(moment, business, max(plan.months))
+    longest = max(*plan.months, LONGEST_WINDOW_MONTHS)
+    forecast = bundle.model.forecast(moment, business, longest)
     actual = actual_after(block, cutoff, max(plan.months), business)
     of_peers = {name: peer.answers(moment, business, plan.months) for name, peer in peers.items()}
     for months in plan.months:
         answers = naive.for_backtest(moment, bundle.model, business, months)
         own = _own_answer(forecast, months)
+        ends = _interval(bundle, forecast, months)
         tables = {PRODUCT: own} | {
             name: (answer.churn, answer.value, answer.value) for name, answer in answers.items()
         }
@@ -106,6 +116,8 @@ def _predictions(
                     "value_mean": mean,
                     "value_median": median,
                     "value_actual": actual.margin[:, :months].sum(axis=1),
+                    "value_low": ends[0] if model == PRODUCT else np.nan,
+                    "value_high": ends[1] if model == PRODUCT else np.nan,
                 }
             )
             yield table[forecast.is_customer]
@@ -114,3 +126,11 @@ def _predictions(
 def _own_answer(forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
     mean = forecast.expected_margin[:, :months].sum(axis=1)
     return forecast.churn[:, months - 1], mean, median_value(forecast, 0.0, months)
+
+
+def _interval(bundle: Bundle, forecast: Forecast, months: int) -> tuple[Values, Values]:
+    if bundle.intervals is None:
+        unknown = np.full(len(forecast.is_customer), np.nan)
+        return unknown, unknown
+    low, high, _ = bundle.intervals.of_customers(forecast, 0.0, months)
+    return low, high

@@ -59,6 +59,30 @@ def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | 
     }
 
 
+def interval_metrics(
+    low: Values, high: Values, actual: Values, mean: Values, left: NDArray[np.bool_]
+) -> dict[str, object]:
+    """Return how many actual values intervals hold, ends included, shape (n,) inputs.
+
+    Overall, by tenth of customers by predicted mean (ascending), and among those who left;
+    `mean_width` is in major units. None where there is nobody to count.
+    """
+    # A cent's rounding must not decide whether an interval holds its own end.
+    slack = 1e-9 * np.maximum(1.0, np.abs(actual))
+    is_held = ((low - slack <= actual) & (actual <= high + slack)).astype(np.float64)
+    return {
+        "n_customers": len(actual),
+        "coverage": _share(is_held),
+        "coverage_by_tenth": [_share(held) for _, held in _tenths_by(mean, is_held)],
+        "coverage_left": _share(is_held[left]),
+        "mean_width": _share(high - low),
+    }
+
+
+def _share(values: Values) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
 def normalised_gini(predicted: Values, actual: Values) -> float | None:
     """Return how well predictions rank actual value: 1 is perfect, 0 is chance.
 

@@ -11,6 +11,7 @@ from training.metrics import (
     capture,
     churn_metrics,
     decile_error,
+    interval_metrics,
     normalised_gini,
     spearman,
     value_metrics,
@@ -143,3 +144,23 @@ def test_calibration_error_compares_probability_with_share_by_tenth() -> None:
     left = np.tile([True, False, False, False, False], 20)  # a fifth of everybody
 
     assert calibration_error(probability, left) == pytest.approx((0.0 + 0.4) / 2)
+
+
+def test_intervals_hold_their_ends_and_are_counted_by_tenth_and_among_those_who_left():
+    mean = np.arange(20.0)
+    low, high = mean - 1, mean + 1
+    actual = mean + np.where(np.arange(20) < 2, 3.0, 1.0)
+    left = np.arange(20) % 2 == 0
+
+    found = interval_metrics(low, high, actual, mean, left)
+
+    assert found["coverage"] == pytest.approx(18 / 20)
+    assert found["coverage_by_tenth"] == [0.0] + [1.0] * 9
+    assert found["coverage_left"] == pytest.approx(9 / 10)
+    assert found["mean_width"] == 2
+
+
+def test_coverage_among_those_who_left_is_unknown_where_nobody_did():
+    one = np.ones(1)
+
+    assert interval_metrics(one, one, one, one, np.zeros(1, bool))["coverage_left"] is None
