@@ -172,7 +172,7 @@ def test_predictions_are_those_of_the_contract(chain):
 def test_every_metric_can_be_recomputed_from_the_predictions(chain):
     predictions = chain.predictions
     rows = chain.metrics["metrics"]
-    assert {row["task"] for row in rows} == {"churn", "value"}
+    assert {row["task"] for row in rows} == {"churn", "value", "interval"}
     for row in rows:
         said = predictions[
             (predictions["cutoff"] == pd.Timestamp(row["cutoff"]))
@@ -184,6 +184,11 @@ def test_every_metric_can_be_recomputed_from_the_predictions(chain):
             assert row["n_outcomes"] == said["churned"].sum()
             brier = np.mean((said["churn_probability"] - said["churned"]) ** 2)
             assert row["brier"] == pytest.approx(brier)
+        elif row["task"] == "interval":
+            is_held = said["value_actual"].between(
+                said["value_low"] - 1e-6, said["value_high"] + 1e-6
+            )
+            assert row["coverage"] == pytest.approx(is_held.mean())
         else:
             error = said[f"value_{row['statistic']}"] - said["value_actual"]
             assert row["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
