@@ -36,6 +36,16 @@ class PlanMoves:
     paid_before: NDArray[np.int64]
     paid_now: NDArray[np.int64]
 
+    @cached_property
+    def keep_plan(self) -> NDArray[np.bool_]:
+        """Whether each stays with its plan."""
+        return self.label_now == self.label_before
+
+    @cached_property
+    def size(self) -> NDArray[np.int64]:
+        """Change of list price of each, in minor units."""
+        return np.abs(self.list_now - self.list_before)
+
 
 def plan_moves(history: History) -> PlanMoves:
     """Return the plan changes and renewals that follow another plan event, with both prices.
@@ -52,36 +62,33 @@ def plan_moves(history: History) -> PlanMoves:
     before, now = rows[:-1][follows], rows[1:][follows]
     order = np.argsort(now, kind="stable")
     before, now = before[order], now[order]
-    listed = np.where(history.list_value == MISSING, history.value, history.list_value)
+    paid_before, paid_now = history.value[before], history.value[now]
+    list_before, list_now = history.list_value[before], history.list_value[now]
     return PlanMoves(
         row=now,
         label_before=history.label[before],
         label_now=history.label[now],
-        list_before=listed[before],
-        list_now=listed[now],
-        paid_before=history.value[before],
-        paid_now=history.value[now],
+        list_before=np.where(list_before == MISSING, paid_before, list_before),
+        list_now=np.where(list_now == MISSING, paid_now, list_now),
+        paid_before=paid_before,
+        paid_now=paid_now,
     )
 
 
-def _same_plan(moves: PlanMoves) -> NDArray[np.bool_]:
-    return moves.label_now == moves.label_before
-
-
 def _downgrades(moves: PlanMoves) -> NDArray[np.bool_]:
-    return ~_same_plan(moves) & (moves.list_now < moves.list_before)
+    return ~moves.keep_plan & (moves.list_now < moves.list_before)
 
 
 def _upgrades(moves: PlanMoves) -> NDArray[np.bool_]:
-    return ~_same_plan(moves) & (moves.list_now > moves.list_before)
+    return ~moves.keep_plan & (moves.list_now > moves.list_before)
 
 
 def _price_rises(moves: PlanMoves) -> NDArray[np.bool_]:
-    return _same_plan(moves) & (moves.list_now > moves.list_before) & (moves.list_before > 0)
+    return moves.keep_plan & (moves.list_now > moves.list_before) & (moves.list_before > 0)
 
 
 def _price_cuts(moves: PlanMoves) -> NDArray[np.bool_]:
-    return _same_plan(moves) & (moves.list_now < moves.list_before) & (moves.list_now > 0)
+    return moves.keep_plan & (moves.list_now < moves.list_before) & (moves.list_now > 0)
 
 
 def _repricings(moves: PlanMoves) -> NDArray[np.bool_]:
@@ -89,7 +96,7 @@ def _repricings(moves: PlanMoves) -> NDArray[np.bool_]:
 
 
 def _pauses(moves: PlanMoves) -> NDArray[np.bool_]:
-    return _same_plan(moves) & (moves.list_now == 0) & (moves.list_before > 0)
+    return moves.keep_plan & (moves.list_now == 0) & (moves.list_before > 0)
 
 
 def _discounts_begun(moves: PlanMoves) -> NDArray[np.bool_]:
@@ -236,5 +243,5 @@ class Happenings:
             is_one = MOVES["downgrade"](moves) & (moves.list_now <= limit)
         else:
             is_one = MOVES[name](moves)
-        size = np.abs(moves.list_now[is_one] - moves.list_before[is_one])
-        return moves.row[is_one], size
+        found = np.flatnonzero(is_one)
+        return moves.row[found], moves.size[found]

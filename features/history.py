@@ -87,15 +87,17 @@ class History:
     def of_kind(self, *kinds: str) -> NDArray[np.int64]:
         """Return the row numbers of the events of these kinds, rising."""
         order, starts = self._by_kind
-        codes = [KIND_CODES[kind] for kind in kinds]
-        parts = [order[starts[code] : starts[code + 1]] for code in codes]
+        parts = []
+        for kind in kinds:
+            code = KIND_CODES[kind]
+            parts.append(order[starts[code] : starts[code + 1]])
         return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
 
     @cached_property
-    def _by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _by_kind(self) -> tuple[NDArray[np.int64], list[int]]:
         """Rows sorted by kind, and where each kind begins among them."""
         counts = np.bincount(self.kind, minlength=len(KINDS))
-        return np.argsort(self.kind, kind="stable"), offsets_of_counts(counts)
+        return np.argsort(self.kind, kind="stable"), offsets_of_counts(counts).tolist()
 
     def label_code(self, label: str) -> int:
         """Return the code of a label in this block, or -2 where no event bears it."""

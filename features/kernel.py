@@ -5,6 +5,7 @@ every window exactly, in any order of summation.
 """
 
 import math
+import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from features import plan_state
 from features.expressions import (
     ActiveDays,
-    Constant,
     Count,
     CountSince,
     DaysSince,
@@ -33,7 +33,6 @@ from features.expressions import (
 )
 from features.happenings import Happenings, scale_of
 from features.history import History
-from features.instants import datetime_of
 from features.months import DAY
 from features.profiles import Profiles
 from features.program import Leaves, Listing, Program, program_of
@@ -43,6 +42,7 @@ from features.tallies import Tallies
 from features.timeline import Timeline, timeline_of
 
 Values = NDArray[np.float64]
+_SECOND = 1_000_000
 CUSTOMERS_AT_ONCE = 1024
 """Customers whose tables of counts fit into a processor's cache, more or less."""
 
@@ -91,6 +91,8 @@ class Moment:
         for first in range(0, n_customers, CUSTOMERS_AT_ONCE):
             last = min(first + CUSTOMERS_AT_ONCE, n_customers)
             table = np.empty((program.n_places, last - first))
+            for place, constant in program.constants:
+                table[place] = constant
             for place, values in of_customers.items():
                 table[place] = values[first:last]
             self._fill(table, program, self.history.span(first, last))
@@ -119,8 +121,6 @@ class Moment:
                 return self.profiles.is_referred.astype(np.float64)
             case Season(part):
                 return np.full(self.history.n_customers, season(self.as_of, part))
-            case Constant(value):
-                return np.full(self.history.n_customers, value)
             case _:
                 raise TypeError(f"{leaf!r} is no expression the kernel knows.")
 
@@ -139,7 +139,7 @@ _OPERATORS = {"+": np.add, "-": np.subtract, "min": np.minimum, "max": np.maximu
 
 def season(as_of: int, part: str) -> float:
     """Return the calendar month of an instant, or its place on the circle of the year."""
-    month = datetime_of(as_of).month
+    month = time.gmtime(as_of // _SECOND).tm_mon
     angle = 2 * math.pi * (month - 1) / 12
     return {"month": float(month), "sine": math.sin(angle), "cosine": math.cos(angle)}[part]
 
@@ -216,17 +216,14 @@ def _counts_since(tallies: Tallies, leaves: Leaves, program: Program) -> Values:
 
 
 def _active_days(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
-    listings, number = np.unique(leaves.listing, return_inverse=True)
-    widest = np.zeros(len(listings), np.int64)
-    np.maximum.at(widest, number, leaves.window)
-    days = tallies.active_days(listings, widest)
-    return days[leaves.window, number].astype(np.float64)
+    days = tallies.active_days(leaves.listings, leaves.widest)
+    return days[leaves.window, leaves.number].astype(np.float64)
 
 
 def _distinct_labels(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
-    listings, number = np.unique(leaves.listing, return_inverse=True)
-    tables = [tallies.distinct_labels(listing, int(leaves.window.max())) for listing in listings]
-    return np.array(tables, np.float64)[number, leaves.window]
+    widest = int(leaves.widest.max())
+    tables = [tallies.distinct_labels(listing, widest) for listing in leaves.listings]
+    return np.array(tables, np.float64)[leaves.number, leaves.window]
 
 
 _OF_EVENTS: dict[type[Expression], Callable[[Tallies, Leaves, Program], Values]] = {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.expressions import (
     ActiveDays,
     Arithmetic,
+    Constant,
     Count,
     CountSince,
     Deviation,
@@ -48,12 +49,17 @@ class Leaves:
     """Hold the expressions of one type: their places, and the listing and window of each.
 
     `window` is a place in the program's windows, and their number where there is no limit.
+    `listings` are the different ones, `number` the place of each expression's among them, and
+    `widest` the widest window that is asked of each.
     """
 
     places: Numbers
     expressions: tuple[Expression, ...]
     listing: Numbers
     window: Numbers
+    listings: Numbers
+    number: Numbers
+    widest: Numbers
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Program:
     n_totalled: int
     leaves_of_events: dict[type[Expression], Leaves]
     leaves_of_customers: tuple[tuple[int, Expression], ...]
+    constants: tuple[tuple[int, float], ...]
     steps: tuple[Step, ...]
     listing_numbers: dict[Listing, int] = field(repr=False)
 
@@ -96,7 +103,10 @@ def program_of(expressions: Sequence[Expression]) -> Program:
         leaves_of_customers=tuple(
             (number, part)
             for part, number in place.items()
-            if not hasattr(part, "happening") and not isinstance(part, Arithmetic)
+            if not hasattr(part, "happening") and not isinstance(part, Arithmetic | Constant)
+        ),
+        constants=tuple(
+            (number, part.value) for part, number in place.items() if isinstance(part, Constant)
         ),
         steps=tuple(_steps(place)),
         listing_numbers=numbers,
@@ -134,14 +144,23 @@ def _leaves(
         if hasattr(part, "happening"):
             by_type[type(part)].append(part)
     return {
-        type_: Leaves(
-            np.array([place[part] for part in parts]),
+        type_: _leaves_of(
             tuple(parts),
+            np.array([place[part] for part in parts]),
             np.array([numbers[_listing(part)] for part in parts]),
             np.array([_window(part, windows) for part in parts]),
         )
         for type_, parts in by_type.items()
     }
+
+
+def _leaves_of(
+    parts: tuple[Expression, ...], places: Numbers, listing: Numbers, window: Numbers
+) -> Leaves:
+    listings, number = np.unique(listing, return_inverse=True)
+    widest = np.zeros(len(listings), np.int64)
+    np.maximum.at(widest, number, window)
+    return Leaves(places, parts, listing, window, listings, number, widest)
 
 
 def _window(part: Expression, windows: tuple[int, ...]) -> int:
