@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 _LOG_BOUND = 8.0
+_NEAR_POLE = 1e-6
 Floats = NDArray[np.float64]
 
 
@@ -50,8 +51,10 @@ class PurchaseAnchor:
         """
         chances = self._chances(rhythm)[:, None]
         x, age = rhythm.x[:, None], rhythm.age[:, None]
-        a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
+        a = self.a if abs(self.a - 1) > _NEAR_POLE else 1 + _NEAR_POLE
         c = a + self.b + chances - 1
+        # The limit at c = 0 is finite, as it is at a = 1; their formulas are not.
+        c = np.where(np.abs(c) < _NEAR_POLE, _NEAR_POLE, c)
         z = weeks / (self.alpha + age + weeks)
         shrinking = np.power((self.alpha + age) / (self.alpha + age + weeks), self.r + x)
         inner = 1 - shrinking * hyp2f1(self.r + x, self.b + chances, c, z)

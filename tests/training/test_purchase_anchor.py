@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
@@ -107,6 +107,7 @@ def test_forecasts_are_what_simulated_customers_do_next(*, may_drop_at_first: bo
     age=st.floats(1, 200),
     share=st.floats(0.05, 1),
 )
+@example(r=1.0, alpha=1.0, a=0.5, b=0.5, may_drop_at_first=False, x=0, age=1.0, share=1.0)
 @settings(max_examples=80)
 def test_the_parts_of_a_forecast_agree(
     *,
