@@ -71,23 +71,51 @@ def portfolio(ingested: dict[str, Any], scored: dict[str, Any]) -> str:
         f"{ingested['new']:,} events of {ingested['customers']:,} customers, "
         f"{ingested['quarantined']:,} rows in quarantine. As of {scored['as_of'][:10]}, "
         f"{scored['customers']:,} customers are worth {scored['customer_equity']:,.0f} "
-        f"{scored['currency']} over {scored['horizon_months']} months."
+        f"{scored['currency']} over {scored['horizon_months']} months{interval(scored)}."
     )
+
+
+def interval(scored: dict[str, Any]) -> str:
+    """Return how far the total may be off, in words; nothing where nobody knows."""
+    low, high = scored["customer_equity_low"], scored["customer_equity_high"]
+    return "" if low is None else f" (80% interval: {low:,.0f} to {high:,.0f})"
 
 
 def tables(metrics: list[dict[str, Any]]) -> list[str]:
     """Return the two tables of a backtest, best figures of each window in bold."""
     churn = [row for row in metrics if row["task"] == "churn"]
     value = [row for row in metrics if row.get("statistic") == "mean"]
+    held = [row for row in metrics if row["task"] == "interval"]
     return [
-        "**P(gone)** beside the naive rates:",
+        "**P(gone)** beside the naive rates and the peers:",
         "",
         *table(churn, CHURN),
         "",
-        "**Undiscounted margin over the months** beside the formulas on equal horizon and margin:",
+        "**Undiscounted margin over the months** beside formulas and peers, on equal horizon and margin:",
         "",
         *table(value, VALUE),
+        "",
+        "**Intervals** of that margin: the share of customers whose margin 80% intervals hold.",
+        "",
+        *coverage(held),
     ]
+
+
+def coverage(rows: list[dict[str, Any]]) -> list[str]:
+    """Return a Markdown table of what intervals held."""
+    if not rows:
+        return ["History is too short here to calibrate any."]
+    lines = [
+        "| from | months | customers | held | worst tenth by value | of those who left | mean width |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        worst = min(share for share in row["coverage_by_tenth"] if share is not None)
+        left = "" if row["coverage_left"] is None else f"{row['coverage_left']:.2f}"
+        figures = [f"{row['coverage']:.2f}", f"{worst:.2f}", left, f"{row['mean_width']:,.4g}"]
+        window = [row["cutoff"][:10], str(row["months"]), f"{row['n_customers']:,}"]
+        lines.append("| " + " | ".join([*window, *figures]) + " |")
+    return lines
 
 
 def table(rows: list[dict[str, Any]], columns: dict[str, str]) -> list[str]:
