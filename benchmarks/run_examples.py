@@ -91,7 +91,7 @@ def tables(metrics: list[dict[str, Any]]) -> list[str]:
         "",
         *table(churn, CHURN),
         "",
-        "**Undiscounted margin over the months** beside formulas and peers, on equal horizon and margin:",
+        "**Undiscounted margin over the months** beside formulas and peers on equal terms:",
         "",
         *table(value, VALUE),
         "",
@@ -105,10 +105,8 @@ def coverage(rows: list[dict[str, Any]]) -> list[str]:
     """Return a Markdown table of what intervals held."""
     if not rows:
         return ["History is too short here to calibrate any."]
-    lines = [
-        "| from | months | customers | held | worst tenth by value | of those who left | mean width |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = ["from", "months", "customers", "held", "worst tenth", "of those who left", "mean width"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         worst = min(share for share in row["coverage_by_tenth"] if share is not None)
         left = "" if row["coverage_left"] is None else f"{row['coverage_left']:.2f}"
