@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from training.person_periods import Matrix
 
+MOST_ROWS = 400_000
+"""Above so many rows, those on which nothing happened are sampled."""
 _TREES = {
     "max_depth": 4,
     "eta": 0.1,
@@ -22,6 +24,14 @@ _TREES = {
 _MOST_TREES = 300
 _PATIENCE = 15
 _ROWS_FOR_TWO_THREADS = 100_000
+
+
+@dataclass(frozen=True)
+class RowSample:
+    """Say how many rows trees are fitted on, about, and the seed that draws them."""
+
+    most_rows: int = MOST_ROWS
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from training.anchor import TenureAnchor
 from training.booked_ends import BookedEnds, fit_booked_ends
-from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
+from training.boosting import (
+    Rows,
+    RowSample,
+    fit_trees,
+    fit_until_later_rows_say_stop,
+    predict_margin,
+)
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
@@ -18,7 +24,6 @@ FEWEST_EXITS = 100
 """Below this many exits the anchor answers alone."""
 EXITS_OF_EVEN_WEIGHT = 150
 """With so many exits the curve with trees and the anchor's own weigh the same."""
-MOST_ROWS = 400_000
 _OBJECTIVE = "binary:logistic"
 
 
@@ -87,7 +92,7 @@ class HazardModel:
 
 
 def fit_hazard(
-    rows: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int, seed: int
+    rows: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int, sample: RowSample
 ) -> tuple[HazardModel, Check | None]:
     """Fit the hazard on landmark rows, and return it with its check on the later window.
 
@@ -99,8 +104,8 @@ def fit_hazard(
     """
     periods = thin_out(
         expand(rows.exit_month, rows.months_observed, longest),
-        MOST_ROWS,
-        np.random.default_rng(seed),
+        sample.most_rows,
+        np.random.default_rng(sample.seed),
     )
     ends = fit_booked_ends(rows.clocks[:, 3], rows.exit_month, terms_lapse=rows.terms_lapse)
     bare = HazardModel(anchor, LogitCalibration(), longest, ends)
@@ -111,9 +116,9 @@ def fit_hazard(
     earlier, later = training.only(~is_later), training.only(is_later)
     if not earlier.outcome.any() or not later.outcome.any():
         return bare, None
-    stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, seed)
+    stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, sample.seed)
     calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
-    booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, seed)
+    booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, sample.seed)
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
     weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)

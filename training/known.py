@@ -1,7 +1,7 @@
 """What is known at a cutoff: the one thing that models are fitted on."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from features.blocks import Block, blocks
@@ -14,6 +14,7 @@ from features.references import References
 from features.signal import Signal
 from features.signals.tenure import SEASON
 from features.vocabulary import vocabulary_of
+from training.boosting import RowSample
 from training.business import Business
 from training.landmarks import Landmark, landmarks_before
 
@@ -36,7 +37,7 @@ class Known:
     cutoff: int
     landmarks: Mapping[Landmark, References]
     references: References
-    seed: int = 0
+    sample: RowSample = field(default_factory=RowSample)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the log block by block, as it was known at the cutoff."""

@@ -11,6 +11,7 @@ from features.mistakes import InputRefusedError, Mistake
 from features.months import MonthRule
 from features.signal import Signal
 from training.basket_anchor import BasketAnchor, fit_basket_anchor
+from training.boosting import RowSample
 from training.business import Business
 from training.calibration import logit
 from training.check import Check
@@ -127,7 +128,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
         np.concatenate([buyers.mean_basket for buyers in now]),
     )
     rows = stacked(parts)
-    residuals, checks = _fit_residuals(rows, counts, basket, business, known.seed)
+    residuals, checks = _fit_residuals(rows, counts, basket, business.month, known.sample)
     margin = fit_shop_margin(sales, costs, business)
     model = ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
     if longest >= TWO_CYCLES_MONTHS:
@@ -151,15 +152,19 @@ def _guarded_level(
 
 
 def _fit_residuals(
-    rows: ShopRows, counts: PurchaseAnchor, basket: BasketAnchor, business: Business, seed: int
+    rows: ShopRows,
+    counts: PurchaseAnchor,
+    basket: BasketAnchor,
+    month: MonthRule,
+    sample: RowSample,
 ) -> tuple[ShopResiduals, list[Check]]:
-    weeks = weeks_ahead(rows.counts.shape[1], business.month)
+    weeks = weeks_ahead(rows.counts.shape[1], month)
     return fit_shop_residuals(
         rows,
         np.log(monthly_purchases(counts, rows.rhythm, weeks)),
         logit(_inside(counts.no_purchase(rows.rhythm, weeks))),
         np.log(np.maximum(basket.expected_basket(rows.purchases, rows.mean_basket), _LEAST)),
-        seed,
+        sample,
     )
 
 

@@ -6,14 +6,19 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from training.boosting import Rows, fit_trees, fit_until_later_rows_say_stop, predict_margin
+from training.boosting import (
+    Rows,
+    RowSample,
+    fit_trees,
+    fit_until_later_rows_say_stop,
+    predict_margin,
+)
 from training.calibration import LogitCalibration, fit_calibration, probability
 from training.check import Check
 from training.forecast import Curves
 from training.person_periods import Matrix
 from training.shop_rows import UNSEEN, ShopRows
 
-MOST_ROWS = 300_000
 FEWEST_ROWS = 2_000
 _LATER_SHARE = 5
 
@@ -52,7 +57,11 @@ class ShopResiduals:
 
 
 def fit_shop_residuals(
-    rows: ShopRows, log_counts: Curves, logit_silence: Curves, log_basket: Curves, seed: int
+    rows: ShopRows,
+    log_counts: Curves,
+    logit_silence: Curves,
+    log_basket: Curves,
+    sample: RowSample,
 ) -> tuple[ShopResiduals, list[Check]]:
     """Fit the three residuals, and return them with their check on the later window.
 
@@ -65,7 +74,8 @@ def fit_shop_residuals(
     row, month = np.nonzero(rows.counts != UNSEEN)
     if len(row) < FEWEST_ROWS:
         return bare, []
-    row, month = _thinned(row, month, seed)
+    row, month = _thinned(row, month, sample)
+    seed = sample.seed
     later_from = -max(1, longest // _LATER_SHARE)
     is_later = rows.landmark[row] + month + 1 > later_from
     inputs = with_month(rows.signals, row, month + 1)
@@ -89,11 +99,11 @@ def with_month(values: Matrix, row: NDArray[np.int64], month: NDArray[np.int64])
 
 
 def _thinned(
-    row: NDArray[np.int64], month: NDArray[np.int64], seed: int
+    row: NDArray[np.int64], month: NDArray[np.int64], sample: RowSample
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if len(row) <= MOST_ROWS:
+    if len(row) <= sample.most_rows:
         return row, month
-    kept = np.random.default_rng(seed).random(len(row)) < MOST_ROWS / len(row)
+    kept = np.random.default_rng(sample.seed).random(len(row)) < sample.most_rows / len(row)
     return row[kept], month[kept]
 
 

@@ -112,7 +112,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         fit_anchor(counts),
         later_from=_later_from(longest),
         longest=min(longest, business.horizon_months),
-        seed=known.seed,
+        sample=known.sample,
     )
     path = fit_plan_path(months)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.anchor import TenureAnchor
-from training.boosting import Rows, fit_trees, predict_margin
+from training.boosting import Rows, RowSample, fit_trees, predict_margin
 from training.calibration import logit
 from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
 from valuation.survival import survival_from_hazard
@@ -35,7 +35,7 @@ def _rows(n_customers: int, *, rate: float, seed: int = 2) -> ChurnRows:
 
 @pytest.fixture(scope="module")
 def fitted() -> HazardModel:
-    model, check = fit_hazard(_rows(3000, rate=0.05), FLAT, -3, LONGEST, seed=0)
+    model, check = fit_hazard(_rows(3000, rate=0.05), FLAT, -3, LONGEST, RowSample())
     assert check is not None
     assert check.metrics()["predicted_actual"] == pytest.approx(1.0, abs=0.05)
     return model
@@ -51,7 +51,7 @@ def test_with_few_exits_the_anchor_answers_alone() -> None:
     rows = _rows(40, rate=0.05)
     assert rows.n_exits < FEWEST_EXITS
 
-    model, check = fit_hazard(rows, FLAT, -3, LONGEST, seed=0)
+    model, check = fit_hazard(rows, FLAT, -3, LONGEST, RowSample())
 
     assert model.booster is None
     assert check is None
@@ -62,7 +62,7 @@ def test_with_few_exits_the_anchor_answers_alone() -> None:
 def test_without_an_exit_in_the_later_window_the_anchor_answers_alone() -> None:
     rows = _rows(800, rate=0.05)
 
-    model, check = fit_hazard(rows, FLAT, later_from=0, longest=LONGEST, seed=0)
+    model, check = fit_hazard(rows, FLAT, later_from=0, longest=LONGEST, sample=RowSample())
 
     assert (model.booster, check) == (None, None)
 
@@ -94,7 +94,9 @@ def test_one_customer_is_answered_as_among_many(fitted: HazardModel) -> None:
 
 
 def test_the_same_rows_and_seed_give_the_same_model() -> None:
-    first, again = (fit_hazard(_rows(800, rate=0.05), FLAT, -3, LONGEST, 0)[0] for _ in range(2))
+    first, again = (
+        fit_hazard(_rows(800, rate=0.05), FLAT, -3, LONGEST, RowSample())[0] for _ in range(2)
+    )
 
     assert first.calibration == again.calibration
     assert first.booster is not None
@@ -118,7 +120,7 @@ def test_the_curve_with_trees_and_the_anchor_alone_are_averaged_by_weight(
 
 def test_trees_weigh_as_much_as_the_anchor_at_150_exits_and_more_with_more() -> None:
     rows = _rows(800, rate=0.05)
-    model, _ = fit_hazard(rows, FLAT, -3, LONGEST, 0)
+    model, _ = fit_hazard(rows, FLAT, -3, LONGEST, RowSample())
 
     assert model.signal_weight == rows.n_exits / (rows.n_exits + 150)
     assert 0.5 < model.signal_weight < 1

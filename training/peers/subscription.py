@@ -110,7 +110,7 @@ def subscription_past(known: Known, *, with_signals: bool) -> SubscriptionPast:
         if with_signals and is_looked_at:
             parts.extend(landmark_rows(block, timeline, known))
     rows = stacked_rows(parts) if parts else None
-    return SubscriptionPast(by_month, by_day, known.signals, rows, known.seed)
+    return SubscriptionPast(by_month, by_day, known.signals, rows, known.sample.seed)
 
 
 def _blocks(known: Known) -> Iterator[tuple[Block, bool]]:
