@@ -63,8 +63,10 @@ def _program(signals: Sequence[Signal]) -> Program:
 
 
 def _of_words(vocabulary: Vocabulary) -> Iterator[Signal]:
+    # The plans table does not say what an allowance is of: with several metrics nobody knows.
+    has_allowance = vocabulary.has_allowances and len(vocabulary.metrics) == 1
     for metric in vocabulary.metrics:
-        yield from usage.signals_of_metric(metric, has_allowances=vocabulary.has_allowances)
+        yield from usage.signals_of_metric(metric, has_allowances=has_allowance)
     for severity in vocabulary.severities:
         yield from support.signals_of_severity(severity)
     yield from billing.signals_of_extra_revenue(vocabulary.extra_revenue)
@@ -74,7 +76,7 @@ def _of_words(vocabulary: Vocabulary) -> Iterator[Signal]:
 
 def _named_apart(signals: Iterable[Signal]) -> Iterator[Signal]:
     """Give each signal a name in snake case that none before it bears."""
-    taken: set[str] = set()
+    taken = {"customer_id", "as_of"}
     for signal in signals:
         name = re.sub(r"[\W_]+", "_", signal.name.lower()).strip("_")
         same = (f"{name}_{number}" for number in count(2))

@@ -158,13 +158,13 @@ def purchase_gaps(history: History) -> tuple[Rows, NDArray[np.int64]]:
     return rows[repeats], (occurred[repeats] - occurred[repeats - 1]) // HOUR
 
 
-def recovered_payments(history: History) -> tuple[Rows, NDArray[np.int64]]:
-    """Return the payments that directly follow a failed one of the customer, and their amounts."""
+def recovered_failures(history: History) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the failed payments directly followed by one that succeeded, and their amounts."""
     rows = history.of_kind("payment", "payment_failed")
     customer = history.customer[rows]
     failed = history.kind[rows] == KIND_CODES["payment_failed"]
     good = (customer[1:] == customer[:-1]) & failed[:-1] & ~failed[1:]
-    found = rows[1:][good]
+    found = rows[:-1][good]
     return found, history.value[found]
 
 
@@ -172,11 +172,11 @@ _DERIVED: Mapping[str, Callable[[History], tuple[Rows, Rows]]] = {
     "purchase": purchases,
     "repeat_purchase": repeat_purchases,
     "purchase_gap": purchase_gaps,
-    "payment_recovered": recovered_payments,
+    "failure_recovered": recovered_failures,
 }
 _OF_MONEY = frozenset(
     {*(kind.name for kind in KINDS if kind.is_money), *MOVES, "downgrade_to_floor"}
-    | {"purchase", "repeat_purchase", "payment_recovered"}
+    | {"purchase", "repeat_purchase", "failure_recovered"}
 )
 _HOURS_A_DAY = 24
 

@@ -14,10 +14,12 @@ from features.contract import KIND_CODES, KINDS
 from features.months import Instants
 
 QUANTITY_SCALE = 1000
-"""Quantities (usage, ratings) are held in thousandths, so that sums are exact in any order."""
+"""Quantities (usage, ratings) are held in thousandths, so that sums are exact in any order.
+
+A customer's sum stays exact up to 2^53 of them; beyond it is rounded as any float64 is.
+"""
 MISSING = -1
 """Stands for an amount or a price that is null; contract amounts are never negative."""
-_LARGEST_EXACT_SUM = 2**53
 _MONEY = np.array([kind.is_money for kind in KINDS])
 
 
@@ -128,11 +130,6 @@ def history_from_events(
         Minor units in one unit of the currency.
     customer_ids : sequence of str, optional
         The customers to hold, in this order; by default those with events, sorted.
-
-    Raises
-    ------
-    ValueError
-        If totals are too large to be exact, naming the kind.
     """
     ids = sorted(set(_strings(events, "customer_id"))) if customer_ids is None else customer_ids
     index = pa.array(ids, pa.string())
@@ -167,7 +164,6 @@ def _columns(
     occurred = _instants(events, "occurred_at")
     recorded = _instants(events, "recorded_at", occurred)
     value = _scaled(events, "amount", scale)
-    _require_exact_totals(kind, value)
     return {
         "visible": np.maximum(occurred, recorded),
         "effective": _instants(events, "effective_at", occurred),
@@ -226,15 +222,6 @@ def _scaled(events: pa.Table, name: str, scale: NDArray[np.int64]) -> NDArray[np
     )
     scaled = np.rint(np.nan_to_num(amounts, nan=0.0) * scale).astype(np.int64)
     return np.where(np.isnan(amounts), MISSING, scaled)
-
-
-def _require_exact_totals(kind: NDArray[np.int64], value: NDArray[np.int64]) -> None:
-    totals = np.bincount(kind, weights=np.maximum(value, 0).astype(np.float64))
-    for code in np.flatnonzero(totals >= _LARGEST_EXACT_SUM):
-        raise ValueError(
-            f"amounts of kind {KINDS[code].name} add up to {totals[code]:.3g} minor units or "
-            f"thousandths, beyond exact sums; record this metric in a larger unit."
-        )
 
 
 def _flat(events: pa.Table, name: str) -> pa.Array:

@@ -1,7 +1,8 @@
 """What the customers table says about each customer of a history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,17 @@ class Profiles:
         if level is None:
             return values.astype(np.float64)
         return (values.astype(object) == level).astype(np.float64)
+
+    def known_at(self, as_of: int) -> "Profiles":
+        """Return the profiles without the attributes of those who were acquired later.
+
+        Attributes are those known at `acquired_at`; where that is unknown they always count.
+        """
+        is_known = (self.acquired == NEVER) | (self.acquired < as_of)
+        if is_known.all():
+            return self
+        hidden = {name: _hidden(values, ~is_known) for name, values in self.attributes.items()}
+        return replace(self, is_referred=self.is_referred & is_known, attributes=hidden)
 
     def other_level(self, attribute: str, levels: tuple[str, ...]) -> NDArray[np.float64]:
         """Return 1 where the attribute is known and none of the levels."""
@@ -113,6 +125,14 @@ def _attribute(rows: pa.Table, name: str) -> NDArray[np.generic]:
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     numbers = pc.fill_null(column.cast(pa.float64()), float("nan"))
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
+
+
+def _hidden(values: NDArray[np.generic], rows: NDArray[np.bool_]) -> NDArray[np.generic]:
+    """Return an attribute with nothing known of these rows."""
+    nothing: Any = None if values.dtype == object else np.nan
+    kept = values.copy()
+    kept[rows] = nothing
+    return kept
 
 
 def _is_known(column: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -25,6 +25,9 @@ def _instant_from_toml(value: Any) -> Any:
     return value
 
 
+_TWO_DIGITS = "AFN ALL IRR KPW LAK LBP MGA MMK RSD SOS SYP YER"
+_DIGITS_BY_ISO = {"IQD": 3} | dict.fromkeys(_TWO_DIGITS.split(" "), 2)
+"""Minor units of ISO 4217 where prices in daily life have none, and the locale data says so."""
 ObservationBound = Annotated[AwareDatetime, BeforeValidator(_instant_from_toml)]
 _INSTANT = "a date (00:00 UTC), or a time with zone such as 2024-01-01T00:00:00Z"
 
@@ -113,7 +116,8 @@ class CustomerRules(BaseModel):
         """Minor units in one unit of the currency: 100 for EUR, 1 for JPY."""
         from babel.numbers import get_currency_precision
 
-        return int(10 ** get_currency_precision(self.currency))
+        usual = get_currency_precision(self.currency)
+        return int(10 ** max(usual, _DIGITS_BY_ISO.get(self.currency, 0)))
 
     def observed_bounds(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the configured bounds of observation, else the span of the events."""

@@ -35,10 +35,9 @@ class NaiveAnswer:
 
 
 def as_used(
-    moment: Moment, model: SubscriptionModel | ShopModel, business: Business
+    moment: Moment, model: SubscriptionModel | ShopModel, business: Business, months: int
 ) -> Mapping[str, Values]:
-    """Return the formulas as people use them, revenue and all, by column name."""
-    months = business.horizon_months
+    """Return the formulas over `months` as people use them, revenue and all, by column name."""
     if isinstance(model, SubscriptionModel):
         mrr = np.nan_to_num(moment.plan.value("mrr"))
         churn = max(model.monthly_churn, _LOWEST_CHURN)

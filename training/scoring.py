@@ -99,7 +99,7 @@ def score(
         clv_sd=np.sqrt(variance),
         value_at_stake=_at_stake(forecast, rate, horizon),
         payback_month=payback_months(moment, bundle.business, margin, bundle.observed_from),
-        naive=naive.as_used(moment, bundle.model, bundle.business),
+        naive=naive.as_used(moment, bundle.model, bundle.business, horizon),
         segment=_segments(forecast, value, bundle.cuts),
         warnings=_warnings(bundle),
     )

@@ -34,9 +34,9 @@ _FAILURES = (
     ),
     _BILLING.signal(
         "recovered_share_365d",
-        "Payments that made good a failed one, over the failed ones, in the last 365 days.",
+        "Share of the payments that failed in the last 365 days that the next one made good.",
         "share",
-        Count("payment_recovered", 365) / Count("payment_failed", 365),
+        Count("failure_recovered", 365) / Count("payment_failed", 365),
         "falls",
         days=365,
     ),

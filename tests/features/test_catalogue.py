@@ -81,3 +81,23 @@ def test_words_that_make_a_name_that_is_taken_get_a_number():
         "usage_events_30d_3",
     ]
     assert "mrr_2" in names
+
+
+def test_no_word_of_a_business_takes_the_name_of_a_key():
+    words = Vocabulary(levels={"Customer-ID": None, "as of": None})
+
+    names = {signal.name for signal in catalogue("subscription", words)}
+
+    assert {"customer_id_2", "as_of_2"} <= names
+    assert not names & {"customer_id", "as_of"}
+
+
+def test_an_allowance_is_of_the_one_metric_there_is_or_of_none():
+    one, two = (
+        Vocabulary(metrics, has_allowances=True) for metrics in (("visits",), ("gb", "minutes"))
+    )
+
+    named = [{s.name for s in catalogue("subscription", words)} for words in (one, two)]
+
+    assert "visits_of_allowance_30d" in named[0]
+    assert not any("allowance" in name for name in named[1])

@@ -194,7 +194,7 @@ def test_gaps_between_purchases_are_whole_hours_by_their_first_lines():
     assert found(history, "purchase_gap") == [(1, 25)]
 
 
-def test_a_payment_right_after_a_failed_one_makes_it_good():
+def test_a_failed_payment_is_made_good_by_the_payment_right_after_it():
     history = history_of(
         ("ann", "payment_failed", "2024-01-01", {"amount": 9.0}),
         ("ann", "payment_failed", "2024-01-02", {"amount": 9.0}),
@@ -205,7 +205,7 @@ def test_a_payment_right_after_a_failed_one_makes_it_good():
         ("cem", "payment", "2024-02-05", {"amount": 9.0}),
     )
 
-    assert found(history, "payment_recovered") == [(3, 900)]
+    assert found(history, "failure_recovered") == [(1, 900)]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ ANY_RULES = st.sampled_from(RANDOM_RULES)
 OF_EACH_RULES = pytest.mark.parametrize(
     "rules", RANDOM_RULES, ids=lambda rules: f"{rules.month}-{rules.term_end}-{rules.currency}"
 )
-PURCHASES = ("purchase", "repeat_purchase", "purchase_gap", "payment_recovered")
+PURCHASES = ("purchase", "repeat_purchase", "purchase_gap", "failure_recovered")
 MEASURED = ("purchase_gap", "review")
 HAPPENINGS = (
     *(kind.name for kind in KINDS),

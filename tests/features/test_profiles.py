@@ -56,3 +56,25 @@ def test_profiles_of_some_customers_are_theirs():
     assert profiles.acquisition_cost.tolist() == [12.5]
     assert profiles.value("age", None).tolist() == [41.0]
     assert len(unknown_profiles(3).customers(np.array([0, 2])).acquired) == 2
+
+
+def test_attributes_of_who_was_acquired_later_are_not_known_yet():
+    table = pa.table(
+        {
+            "customer_id": ["ann", "bob", "cem"],
+            "acquired_at": pa.array(
+                [datetime(2024, 1, 5, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC), None],
+                pa.timestamp("us", tz="UTC"),
+            ),
+            "country": ["AT", "AT", "AT"],
+            "age": [41, 42, 43],
+            "referred_by": ["x", "x", "x"],
+        }
+    )
+
+    then = profiles_of(table, ["ann", "bob", "cem"], ["country", "age"]).known_at(at("2024-02-01"))
+
+    assert then.value("country", "AT").tolist() == [1, 0, 1]
+    assert then.other_level("country", ()).tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(then.value("age", None), [41, np.nan, 43])
+    assert then.is_referred.tolist() == [True, False, True]

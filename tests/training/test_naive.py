@@ -49,7 +49,7 @@ def quiet(shop: Trained) -> ShopModel:
 
 
 def test_subscription_formulas_as_people_use_them(leaking: SubscriptionModel) -> None:
-    answers = as_used(_moment(LEAKING), leaking, LEAKING)
+    answers = as_used(_moment(LEAKING), leaking, LEAKING, LEAKING.horizon_months)
 
     assert answers["naive_value_x_months"].tolist() == [200.0, 0.0]
     # Margin 20 x .5 - 2 = 8 over a churn of .1.
@@ -76,7 +76,7 @@ def test_subscription_formulas_on_equal_horizon_and_margin(leaking: Subscription
 
 
 def test_shop_formulas_as_people_use_them(quiet: ShopModel) -> None:
-    answers = as_used(_moment(SHOP), quiet, SHOP)
+    answers = as_used(_moment(SHOP), quiet, SHOP, SHOP.horizon_months)
 
     # Two baskets of 20 in 121 days; 24 months ahead.
     months = 121 / (365.25 / 12)

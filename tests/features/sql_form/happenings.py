@@ -28,7 +28,7 @@ purchases AS (
 
 ATTEMPTS = """
 attempts AS (
-    SELECT *, lag(kind) OVER (PARTITION BY as_of, customer ORDER BY seq) AS kind_before
+    SELECT *, lead(kind) OVER (PARTITION BY as_of, customer ORDER BY seq) AS kind_after
     FROM (
         SELECT as_of, customer, seq, occurred, value, kind
         FROM staged, instants
@@ -59,8 +59,8 @@ def happening_of(name: str, rules: CustomerRules) -> Happening:
         return Happening("purchases", repeated, scale=money)
     if name == "purchase_gap":
         return Happening("purchases", repeated, "gap", HOURS_A_DAY)
-    if name == "payment_recovered":
-        recovered = "kind = 'payment' AND kind_before = 'payment_failed'"
+    if name == "failure_recovered":
+        recovered = "kind = 'payment_failed' AND kind_after = 'payment'"
         return Happening("attempts", recovered, scale=money)
     return _of_kind(name, money)
 

@@ -38,6 +38,8 @@ _SEASON = {
     "sine": f"sin({_ANGLE})",
     "cosine": f"cos({_ANGLE})",
 }
+_KNOWN_THEN = "(customers.acquired_at IS NULL OR epoch_us(customers.acquired_at) < as_of)"
+"""Attributes are those known when the customer was acquired."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Translation:
             case Season(part):
                 return f"({_SEASON[part]})::DOUBLE"
             case Referred():
-                return "(customers.referred_by IS NOT NULL)::DOUBLE"
+                return f"coalesce({_KNOWN_THEN} AND referred_by IS NOT NULL, false)::DOUBLE"
             case Profile(attribute, level):
                 return _profile(attribute, level)
             case OtherLevel(attribute, levels):
@@ -169,7 +171,7 @@ def _begin(days: int) -> str:
 
 
 def _profile(attribute: str, level: str | None) -> str:
-    column = f'customers."{attribute}"'
+    column = f'CASE WHEN {_KNOWN_THEN} THEN customers."{attribute}" END'
     if level is None:
         return f"CAST({column} AS DOUBLE)"
     return f"coalesce(CAST({column} AS VARCHAR) = {quoted(level)}, false)::DOUBLE"
@@ -177,6 +179,6 @@ def _profile(attribute: str, level: str | None) -> str:
 
 def _other_level(attribute: str, levels: tuple[str, ...]) -> str:
     known = ", ".join(quoted(level) for level in levels)
-    column = f'CAST(customers."{attribute}" AS VARCHAR)'
+    column = f'CAST(CASE WHEN {_KNOWN_THEN} THEN customers."{attribute}" END AS VARCHAR)'
     is_listed = f"{column} IN ({known})" if levels else "false"
     return f"coalesce(NOT ({is_listed}), {column} IS NOT NULL)::DOUBLE"
