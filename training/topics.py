@@ -25,7 +25,7 @@ _BY_HAPPENING = {
     **dict.fromkeys(("cancel", "cancel_withdrawn"), NOTICE),
     **dict.fromkeys(("repricing", "price_rise", "price_cut"), "price_rise"),
     **dict.fromkeys(("repeat_purchase", "purchase_gap"), RHYTHM),
-    "payment_recovered": "payment_failed",
+    "failure_recovered": "payment_failed",
     "support_resolved": "support",
 }
 _OF_INPUTS = {

@@ -112,19 +112,9 @@ def rows_by_id(
 
 
 def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
-    """Return the block that tables make.
-
-    Raises
-    ------
-    Problem
-        422, if amounts are too large to add up exactly.
-    """
-    try:
-        return block_of(
-            tables.events, tables.customers, bundle.business, list(bundle.vocabulary.levels)
-        )
-    except ValueError as error:
-        raise Problem(UNFIT, f"The events cannot be added up: {error}") from error
+    """Return the block that tables make."""
+    attributes = list(bundle.vocabulary.levels)
+    return block_of(tables.events, tables.customers, bundle.business, attributes)
 
 
 def require_known(customer_ids: list[str], tables: Tables, log: KnownLog) -> None:
