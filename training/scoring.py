@@ -151,6 +151,7 @@ def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[n
 def _cut(forecast: Forecast, horizon: int) -> Forecast:
     """Keep the horizon, and churn for at least the months that scores name."""
     survival, unchanged = forecast.survival, forecast.margin_if_unchanged
+    idle = forecast.idle_margin
     return replace(
         forecast,
         activity=forecast.activity[:, :horizon],
@@ -158,6 +159,7 @@ def _cut(forecast: Forecast, horizon: int) -> Forecast:
         margin_if_active=forecast.margin_if_active[:, :horizon],
         survival=None if survival is None else survival[:, :horizon],
         margin_if_unchanged=None if unchanged is None else unchanged[:, :horizon],
+        idle_margin=None if idle is None else idle[:, :horizon],
     )
 
 

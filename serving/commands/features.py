@@ -17,6 +17,7 @@ from serving.commands.answer import Answer
 from serving.commands.engines import Engine, require_local, snapshots_by_spark
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
+from serving.report.wording import count_of
 from serving.workspace import Workspace, as_of_name, open_workspace
 
 _RISK = {"rises": "a rise means more risk", "falls": "a rise means less risk", "depends": ""}
@@ -80,8 +81,9 @@ def _show(console: Console, run: SnapshotRun) -> None:
     if run.events:
         n_new = sum(snapshot.is_new for snapshot in run.snapshots)
         console.print(
-            f"{run.events:,} events for {n_new} instants in {run.seconds:,.1f} s: "
-            f"{run.events_per_second:,.0f} events a second by {run.workers} workers"
+            f"{count_of(run.events, 'event')} for {count_of(n_new, 'instant')} in "
+            f"{run.seconds:,.1f} s: {run.events_per_second:,.0f} events a second by "
+            f"{count_of(run.workers, 'worker')}"
         )
     if run.peak_memory_bytes:
         console.print(f"{run.peak_memory_bytes / 1e6:,.0f} MB of memory at most in one process")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Its bar would run through our own progress.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "BENTOML_DO_NOT_TRACK": "True",
     # Threads that spin while they wait make training ten times slower on a busy machine.
     "OMP_WAIT_POLICY": "PASSIVE",
