@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.kernel import Moment
 from training.explained import Explained, Money, Readings, Values
@@ -74,7 +73,7 @@ def fit_background(
         for group in (*np.unique(readings.group).tolist(), everybody):
             rows = np.flatnonzero((readings.group == group) | (group == everybody))
             room = MOST_BEHIND_A_MEAN - sum(len(part.group) for part in samples[group])
-            samples[group].append(_only(readings, rows[:room]))
+            samples[group].append(readings.of(rows[:room]))
     means = _money_means(explained, _all_money(money))
     typical = {
         group: _typical(explained, parts, means)
@@ -145,15 +144,4 @@ def _all_money(parts: list[Money]) -> Money:
     return Money(
         np.concatenate([part.total for part in parts]),
         np.concatenate([part.exposure for part in parts]),
-    )
-
-
-def _only(readings: Readings, rows: NDArray[np.int64]) -> Readings:
-    return Readings(
-        readings.customer[rows],
-        readings.group[rows],
-        readings.held_against[rows],
-        readings.inputs[rows],
-        readings.path[rows],
-        Money(readings.money.total[rows], readings.money.exposure[rows]),
     )

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from training.background import Typical
 from training.explained import Explained, Readings, Values
-from training.players import Input
+from training.players import Input, money_players
 from valuation.lifetime_value import clv
 from valuation.shapley import coalitions, shapley_values
-
-PATH = "margin_path"
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,8 @@ class Lens:
     @cached_property
     def numbers(self) -> tuple[Input, ...]:
         """Every number of a point, with its player."""
-        path = (Input(PATH, self.explained.path_player),) * self._path_months
-        money = (Input(f"money_{name}", name) for name in self.explained.money_players)
-        return (*self.explained.inputs, *path, *money)
+        money = (Input(f"money_{name}", name) for name in money_players(self.explained.business))
+        return (*self.explained.inputs, *self._path, *money)
 
     @cached_property
     def players(self) -> tuple[str, ...]:
@@ -61,13 +58,13 @@ class Lens:
 
     def point_of(self, typical: Typical) -> Values:
         """Return a typical customer as a point, shape (n_numbers,)."""
-        path = typical.path_of(self._path_months)
+        path = typical.path_of(len(self._path))
         return np.concatenate([typical.inputs, path, typical.money])
 
     def value(self, points: Values) -> Values:
         """Return the CLV of points, shape (n,)."""
         n_inputs = len(self.explained.inputs)
-        inputs, path, money = np.split(points, [n_inputs, n_inputs + self._path_months], axis=1)
+        inputs, path, money = np.split(points, [n_inputs, n_inputs + len(self._path)], axis=1)
         margin = self.explained.expected_margin(inputs, path, money.sum(axis=1), self.n_months)
         return clv(margin, self.annual_discount_rate)
 
@@ -104,9 +101,9 @@ class Lens:
         effects: Values = ((first - values[-2]) + (values[-1] - rest)) / 2
         return effects
 
-    @property
-    def _path_months(self) -> int:
-        return self.n_months if self.explained.has_path else 0
+    @cached_property
+    def _path(self) -> tuple[Input, ...]:
+        return self.explained.path_inputs(self.n_months)
 
     @cached_property
     def _owner(self) -> NDArray[np.int64]:

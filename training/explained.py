@@ -16,7 +16,7 @@ from training.business import Business
 from training.credibility import WINDOW_MONTHS, Credibility
 from training.flows import Flows
 from training.forecast import Curves
-from training.players import Input, player_of_kind
+from training.players import Input, money_players, player_of_kind
 
 Values = NDArray[np.float64]
 
@@ -30,6 +30,10 @@ class Money:
 
     total: Values
     exposure: Values
+
+    def of(self, rows: NDArray[np.int64]) -> "Money":
+        """Return the money of some of the customers."""
+        return Money(self.total[rows], self.exposure[rows])
 
     def expected(self, means: Values, credibility: Credibility) -> Values:
         """Return the expected flow a month by player, shape (n_customers, n_players).
@@ -62,25 +66,31 @@ class Readings:
     path: Values
     money: Money
 
+    def of(self, rows: NDArray[np.int64]) -> "Readings":
+        """Return what is read of some of the customers."""
+        return Readings(
+            self.customer[rows],
+            self.group[rows],
+            self.held_against[rows],
+            self.inputs[rows],
+            self.path[rows],
+            self.money.of(rows),
+        )
+
 
 class Explained(Protocol):
     """Say what a model reads, and what it expects of it."""
 
     @property
+    def business(self) -> Business:
+        """The business that the model was fitted for."""
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """What the model reads as single numbers, in order."""
 
-    @property
-    def has_path(self) -> bool:
-        """Whether margin along a plan is read."""
-
-    @property
-    def path_player(self) -> str:
-        """Who answers for the margin along the plan."""
-
-    @property
-    def money_players(self) -> tuple[str, ...]:
-        """Who answers for money beside plan and purchases."""
+    def path_inputs(self, n_months: int) -> tuple[Input, ...]:
+        """Name what it reads of the margin along the plan: a number a month, none without plans."""
 
     @property
     def credibility(self) -> Credibility:
@@ -115,17 +125,28 @@ def months_looked_back(as_of: int, business: Business) -> Instants:
     return shift_months(as_of, np.arange(-WINDOW_MONTHS, 1), business.month)
 
 
-def money_by_player(
-    history: History, flows: Flows, edges: Instants, players: Sequence[str], business: Business
-) -> Values:
-    """Return the flows between the first and the last edge, shape (n_customers, n_players)."""
+def recent_money(
+    moment: Moment, flows: Flows, exposure_by_month: Values, business: Business
+) -> Money:
+    """Return flows of the months in which money counts, by player.
+
+    `exposure_by_month` (n_customers, WINDOW_MONTHS) is the share of each month that counts.
+    """
+    edges = months_looked_back(moment.as_of, business)
+    total = _by_player(moment.history, flows, edges[[0, -1]], business)
+    return Money(total, exposure_by_month.sum(axis=1))
+
+
+def _by_player(history: History, flows: Flows, edges: Instants, business: Business) -> Values:
+    """Return the flows between two edges, shape (n_customers, n_players)."""
+    players = money_players(business)
     codes = [players.index(player) if player in players else 0 for player in _kinds(business)]
     whose = np.array(codes)[history.kind[flows.row]]
     until = np.full(history.n_customers, NEVER)
     totals = []
     for player in range(len(players)):
         own = Flows(flows.row[whose == player], flows.margin[whose == player])
-        totals.append(own.by_month(history, edges[[0, -1]], until)[:, 0])
+        totals.append(own.by_month(history, edges, until)[:, 0])
     return np.column_stack(totals)
 
 

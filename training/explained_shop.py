@@ -15,13 +15,12 @@ from training.explained import (
     Readings,
     Values,
     mean_where_known,
-    money_by_player,
-    months_looked_back,
     read_by,
+    recent_money,
 )
 from training.flows import cost_flows
 from training.forecast import Curves
-from training.players import BASKETS, RHYTHM, Input, input_of, money_players
+from training.players import BASKETS, RHYTHM, Input, input_of
 from training.purchase_anchor import Rhythm
 from training.shop import ShopModel, weeks_ahead
 from training.shop_margin import recent_costs
@@ -54,20 +53,9 @@ class ExplainedShop:
         signals = (input_of(signal, "transactional") for signal in self.model.signals)
         return (*signals, *_ANCHORED)
 
-    @property
-    def has_path(self) -> bool:
-        """There is no plan."""
-        return False
-
-    @property
-    def path_player(self) -> str:
-        """Nobody in fact: a shop's customers have no plan."""
-        return RHYTHM
-
-    @cached_property
-    def money_players(self) -> tuple[str, ...]:
-        """Who answers for costs."""
-        return money_players(self.business)
+    def path_inputs(self, n_months: int) -> tuple[Input, ...]:  # noqa: ARG002 -- the Protocol's
+        """Name nothing: a shop's customers have no plan."""
+        return ()
 
     @property
     def credibility(self) -> Credibility:
@@ -93,7 +81,6 @@ class ExplainedShop:
         there, rhythm = buyers.customer, buyers.rhythm
         anchored = (rhythm.x, rhythm.t_x, rhythm.age, buyers.purchases, buyers.mean_basket)
         values = signal_matrix(moment, self.model.signals)[there]
-        money = self.everybodys_money(moment)
         band = np.searchsorted(REPEATS_OF_BANDS, rhythm.x, side="right") - 1
         return Readings(
             there,
@@ -101,16 +88,14 @@ class ExplainedShop:
             band,
             np.column_stack([values, *anchored]),
             np.zeros((len(there), 0)),
-            Money(money.total[there], money.exposure[there]),
+            self.everybodys_money(moment).of(there),
         )
 
     def everybodys_money(self, moment: Moment) -> Money:
         """Return costs caused and costs to serve of all."""
-        edges = months_looked_back(moment.as_of, self.business)
         flows = cost_flows(moment.history, self.business)
-        total = money_by_player(moment.history, flows, edges, self.money_players, self.business)
         costs = recent_costs(moment.history, moment.as_of, self.business)
-        return Money(total, costs.exposure.sum(axis=1))
+        return recent_money(moment, flows, costs.exposure, self.business)
 
     def typical(self, inputs: Values, fewest: int) -> Values:
         """Return the means."""

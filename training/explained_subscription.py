@@ -17,15 +17,15 @@ from training.explained import (
     Readings,
     Values,
     mean_where_known,
-    money_by_player,
     months_looked_back,
     read_by,
+    recent_money,
 )
 from training.flows import event_flows
 from training.forecast import Curves
 from training.person_periods import clock_columns
 from training.plan_path import plan_numbers
-from training.players import PLAN, Input, input_of, money_players
+from training.players import PATH, PLAN, Input, input_of
 from training.subscription import SubscriptionModel, booked_margin
 from valuation.survival import activity_in_month
 
@@ -49,20 +49,9 @@ class ExplainedSubscription:
         """The signals that the hazard was trained on."""
         return tuple(input_of(signal, "subscription") for signal in self.model.signals)
 
-    @property
-    def has_path(self) -> bool:
-        """There is a plan."""
-        return True
-
-    @property
-    def path_player(self) -> str:
-        """The plan: price now, what is booked, and how plans go on from there."""
-        return PLAN
-
-    @cached_property
-    def money_players(self) -> tuple[str, ...]:
-        """Who answers for money beside the plan."""
-        return money_players(self.business)
+    def path_inputs(self, n_months: int) -> tuple[Input, ...]:
+        """Name the plan's: price now, what is booked, and how plans go on from there."""
+        return (Input(PATH, PLAN),) * n_months
 
     @property
     def credibility(self) -> Credibility:
@@ -88,14 +77,13 @@ class ExplainedSubscription:
         tenure = np.nan_to_num(moment.plan.value("tenure_months"))
         growth = self.model.path.growth_ahead(plan, tenure, n_months)
         path = booked_margin(moment, self.business, n_months) * growth
-        money = self.everybodys_money(moment)
         return Readings(
             there,
             plan_numbers(plan[there], self.model.path.plans),
             plan_numbers(self._plan_before(moment)[there], self.model.path.plans),
             signal_matrix(moment, self.model.signals)[there],
             path[there],
-            Money(money.total[there], money.exposure[there]),
+            self.everybodys_money(moment).of(there),
         )
 
     def everybodys_money(self, moment: Moment) -> Money:
@@ -103,8 +91,8 @@ class ExplainedSubscription:
         edges = months_looked_back(moment.as_of, self.business)
         until = np.full(moment.history.n_customers, NEVER)
         flows = event_flows(moment.history, self.business)
-        total = money_by_player(moment.history, flows, edges, self.money_players, self.business)
-        return Money(total, moment.timeline.open_share(edges, until).sum(axis=1))
+        exposure = moment.timeline.open_share(edges, until)
+        return recent_money(moment, flows, exposure, self.business)
 
     def typical(self, inputs: Values, fewest: int) -> Values:
         """Return the means, but the most frequent term: a mean of terms falls due in no month."""

@@ -14,6 +14,8 @@ from training.business import Business
 
 PLAN, TENURE, BILLING = "plan", "tenure", "billing"
 RHYTHM, BASKETS = "rhythm", "baskets"
+PATH = "margin_path"
+"""Name of the margin along the plan among the numbers that a model reads."""
 _OF_KIND = {
     **dict.fromkeys(("payment", "refund", "payment_failed", "cost"), BILLING),
     **dict.fromkeys(("support", "support_resolved"), "support"),

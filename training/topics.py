@@ -2,8 +2,7 @@
 
 from features.expressions import OtherLevel, PlanState, Profile, Referred, Season
 from features.signal import Signal
-from training.contributions import PATH
-from training.players import Input, leaves
+from training.players import PATH, Input, leaves
 
 MOVE, PRICE, DISCOUNT, TERM, NOTICE = "move", "price", "discount", "term", "notice"
 USAGE_DAYS, RHYTHM, BASKET = "usage", "purchase", "basket"

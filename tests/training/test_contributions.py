@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from features.kernel import Moment
+from tests.training.worlds import operator_business
 from training.background import Typical
+from training.business import Business
 from training.contributions import Lens
 from training.credibility import Credibility
 from training.explained import Money, Readings, Values
@@ -15,6 +17,7 @@ from training.forecast import Curves
 from training.players import Input
 
 N_MONTHS = 2
+BUSINESS = operator_business(cost_to_serve={"support": 1.0})
 INPUTS = (Input("visits", "usage"), Input("failures", "billing"), Input("colour", "attributes"))
 
 
@@ -23,13 +26,14 @@ class KnownModel:
     """Expect margin 2 x visits - 5 x failures + path + money a month, times what `stays` says."""
 
     inputs: tuple[Input, ...] = INPUTS
-    has_path: bool = True
-    path_player: str = "plan"
-    money_players: tuple[str, ...] = ("billing", "support")
+    business: Business = BUSINESS
     credibility: Credibility = Credibility(0.0, 0.0)  # noqa: RUF009 -- frozen value
     n_groups: int = 1
     is_read: NDArray[np.bool_] = field(default_factory=lambda: np.array([True, True, False]))
     is_multiplied: bool = False
+
+    def path_inputs(self, n_months: int) -> tuple[Input, ...]:
+        return (Input("path", "plan"),) * n_months
 
     def read(self, moment: Moment, n_months: int) -> Readings:
         raise NotImplementedError
