@@ -36,12 +36,15 @@ class Profiles:
             return values.astype(np.float64)
         return (values.astype(object) == level).astype(np.float64)
 
-    def known_at(self, as_of: int) -> "Profiles":
-        """Return the profiles without the attributes of those who were acquired later.
+    def known_at(self, as_of: int, is_seen: NDArray[np.bool_] | None = None) -> "Profiles":
+        """Return the profiles without the attributes and referrers of those not known yet.
 
-        Attributes are those known at `acquired_at`; where that is unknown they always count.
+        A customer is known since `acquired_at`; where that is unknown, since an event of theirs
+        was visible, which `is_seen` says at `as_of` (by default of all). `features.vocabulary`
+        counts levels by the same rule.
         """
-        is_known = (self.acquired == NEVER) | (self.acquired < as_of)
+        seen = np.ones(len(self.acquired), dtype=bool) if is_seen is None else is_seen
+        is_known = np.where(self.acquired == NEVER, seen, self.acquired < as_of)
         if is_known.all():
             return self
         hidden = {name: _hidden(values, ~is_known) for name, values in self.attributes.items()}

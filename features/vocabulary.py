@@ -23,6 +23,7 @@ FEWEST_OF_LEVEL = 20
 """A level fewer customers have is no feature: it would point at people."""
 FEWEST_OF_SEVERITY = 20
 """A severity that fewer requests bear says too little for signals of its own."""
+_IS_VISIBLE = "occurred_at < make_timestamptz($before) AND recorded_at < make_timestamptz($before)"
 _NOTHING = pa.table({"label": pa.array([], pa.string()), "n": pa.array([], pa.int64())})
 
 
@@ -81,8 +82,7 @@ def _frequent_labels(
 ) -> tuple[str, ...]:
     query = (
         "SELECT label, count(*) AS n FROM read_parquet($files) "
-        "WHERE kind = $kind AND label IS NOT NULL "
-        "AND occurred_at < make_timestamptz($before) AND recorded_at < make_timestamptz($before) "
+        f"WHERE kind = $kind AND label IS NOT NULL AND {_IS_VISIBLE} "
         "GROUP BY label HAVING n >= $fewest ORDER BY n DESC, label LIMIT $most"
     )
     values = {"kind": kind, "before": instant_of(visible_before), "fewest": fewest, "most": most}
@@ -94,27 +94,50 @@ def _levels(
 ) -> dict[str, tuple[str, ...] | None]:
     customers = log.read_customers([])
     require_columns(attributes, customers.column_names)
+    is_text = {name: not is_number(customers.column(name).type) for name in attributes}
+    counts = _level_counts(log, [name for name in attributes if is_text[name]], visible_before)
     return {
-        name: None
-        if is_number(customers.column(name).type)
-        else _frequent_levels(log, name, visible_before)
+        name: most_frequent(counts[name], MOST_LEVELS, FEWEST_OF_LEVEL) if is_text[name] else None
         for name in attributes
     }
 
 
-def _frequent_levels(log: Log, attribute: str, visible_before: datetime) -> tuple[str, ...]:
-    is_known = "acquired_at IS NULL OR acquired_at < make_timestamptz($before)"
-    level = identifier(attribute)
-    query = (
-        f"SELECT {level} AS label, count(*) AS n FROM read_parquet($files) "
-        f"WHERE {level} IS NOT NULL AND ({is_known}) GROUP BY 1 HAVING n >= $fewest"
-    )
+def _level_counts(
+    log: Log, attributes: Sequence[str], visible_before: datetime
+) -> dict[str, dict[str, int]]:
+    """Count the levels of customers known by then, by the rule of `Profiles.known_at`."""
+    if not attributes or not log.n_events:
+        return {name: {} for name in attributes}
+    quoted = [identifier(name) for name in attributes]
+    query = f"""
+        WITH undated AS (
+            SELECT customer_id FROM read_parquet($files) WHERE acquired_at IS NULL
+        ), seen AS (
+            SELECT DISTINCT customer_id FROM read_parquet($events)
+            WHERE {_IS_VISIBLE} AND customer_id IN (FROM undated)
+        )
+        SELECT {", ".join(quoted)}, count(*) FROM read_parquet($files)
+        WHERE acquired_at < make_timestamptz($before) OR customer_id IN (FROM seen)
+        GROUP BY GROUPING SETS ({", ".join(f"({name})" for name in quoted)})
+        HAVING count(*) >= $fewest"""
     values = {"before": instant_of(visible_before), "fewest": FEWEST_OF_LEVEL}
-    found = _queried(log, "customers", query, values)
-    counts = dict(zip(texts_of(found.column("label")), found.column("n").to_pylist(), strict=True))
-    return most_frequent(counts, MOST_LEVELS, FEWEST_OF_LEVEL)
+    files = {"files": _paths(log, "customers"), "events": _paths(log, "events")}
+    *levels, counted = log.query(query, values | files).columns
+    # A row of one grouping set is null in the columns of all others.
+    return {
+        name: {
+            level: n
+            for level, n in zip(texts_of(of_attribute), counted.to_pylist(), strict=True)
+            if level is not None
+        }
+        for name, of_attribute in zip(attributes, levels, strict=True)
+    }
 
 
 def _queried(log: Log, table: Table, query: str, values: dict[str, Any]) -> pa.Table:
-    files = [str(path) for path in log.files(table)]
+    files = _paths(log, table)
     return log.query(query, {"files": files} | values) if files else _NOTHING
+
+
+def _paths(log: Log, table: Table) -> list[str]:
+    return [str(path) for path in log.files(table)]

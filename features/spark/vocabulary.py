@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Counts = list[dict[str, int]]
 """How often a word was used before each instant."""
+_KNOWN_SINCE = "_known_since"
 
 
 def vocabularies_of_tables(
@@ -82,10 +83,27 @@ def _levels(tables: SparkTables, attribute: str, as_ofs: Sequence[datetime]) -> 
     customers = tables.customers()
     if customers is None or is_number(_type_of(customers, attribute)):
         return None
-    acquired = F.col("acquired_at")
+    bearing = customers.filter(F.col(quoted(attribute)).isNotNull())
     limits = [F.timestamp_micros(F.lit(instant_of(as_of))) for as_of in as_ofs]
-    known = [acquired.isNull() | (acquired < limit) for limit in limits]
-    return _counted(customers.filter(F.col(quoted(attribute)).isNotNull()), attribute, known)
+    known = [F.col(_KNOWN_SINCE) < limit for limit in limits]
+    return _counted(_dated(tables, bearing), attribute, known)
+
+
+def _dated(tables: SparkTables, customers: "DataFrame") -> "DataFrame":
+    """Say since when each customer is known, by the rule of `Profiles.known_at`."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    dated = customers.filter(F.col("acquired_at").isNotNull())
+    undated = customers.filter(F.col("acquired_at").isNull())
+    visible = F.greatest("occurred_at", F.coalesce("recorded_at", "occurred_at"))
+    seen = (
+        tables.events()
+        .join(undated.select("customer_id"), "customer_id", "left_semi")
+        .groupBy("customer_id")
+        .agg(F.min(visible).alias(_KNOWN_SINCE))
+    )
+    since_acquired = dated.withColumn(_KNOWN_SINCE, F.col("acquired_at"))
+    return since_acquired.unionByName(undated.join(seen, "customer_id"))
 
 
 def _type_of(table: "DataFrame", column: str) -> pa.DataType:

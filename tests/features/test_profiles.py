@@ -3,9 +3,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
+from features.blocks import block_of
+from features.kernel import Moment
 from features.months import NEVER
 from features.profiles import profiles_of, unknown_profiles
-from tests.features.histories import at
+from features.references import NO_REFERENCES
+from tests.features.histories import at, events_of
+from tests.features.strategies import ROLLS
 
 TABLE = pa.table(
     {
@@ -78,3 +82,19 @@ def test_attributes_of_who_was_acquired_later_are_not_known_yet():
     assert then.other_level("country", ()).tolist() == [1, 0, 1]
     np.testing.assert_array_equal(then.value("age", None), [41, np.nan, 43])
     assert then.is_referred.tolist() == [True, False, True]
+
+
+def test_who_has_no_date_is_known_once_an_event_of_theirs_is_visible():
+    table = pa.table(
+        {"customer_id": ["ann", "bob"], "country": ["AT", "AT"], "referred_by": ["x", "x"]}
+    )
+    events = events_of(("ann", "support", "2024-01-31"), ("bob", "support", "2024-02-01"))
+    block = block_of(events, table, ROLLS, ["country"])
+    then, later = (
+        Moment(block.history, block.profiles, at(day), ROLLS, NO_REFERENCES).profiles
+        for day in ("2024-02-01", "2024-02-02")
+    )
+
+    assert then.value("country", "AT").tolist() == [1, 0]
+    assert then.is_referred.tolist() == [True, False]
+    assert later.value("country", "AT").tolist() == [1, 1]

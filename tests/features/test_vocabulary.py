@@ -57,22 +57,46 @@ def test_labels_known_at_the_instant_or_later_are_no_words_yet(tmp_path):
 
 
 def test_levels_are_those_that_enough_customers_have_and_numbers_have_none(tmp_path):
-    acquired = [moment("2024-03-01")] * 25 + [moment("2024-04-01")] * 25 + [None] * 21
+    acquired = [moment("2024-03-01")] * 45 + [moment("2024-04-01")] * 25 + [None]
     customers = pa.table(
         {
             "customer_id": [f"c{number}" for number in range(71)],
             "acquired_at": pa.array(acquired, pa.timestamp("us", tz="UTC")),
-            "home country": ["AT"] * 25 + ["DE"] * 25 + ["CH"] * 20 + [None],
+            "home country": ["AT"] * 25 + ["CH"] * 20 + ["DE"] * 25 + [None],
             "age": pa.array([30] * 71, pa.int64()),
-            "is_member": [True] * 40 + [False] * 31,
+            "is_member": [True] * 25 + [False] * 46,
         }
     )
-    log = log_of(tmp_path, customers=customers)
+    log = log_of(tmp_path, events=events_of(("c0", "support", "2024-03-01")), customers=customers)
 
     assert words(log, ["home country", "age", "is_member"]).levels == {
         "home country": ("AT", "CH"),
         "age": None,
         "is_member": ("false", "true"),
+    }
+
+
+def test_levels_of_who_has_no_date_count_from_their_first_visible_event_on(tmp_path):
+    countries = {"AT": None, "BE": None, "CH": None, "DE": "2024-03-01"}
+    customers = [
+        {"customer_id": f"{country} {number}", "acquired_at": since and moment(since)}
+        | {"country": country}
+        for country, since in countries.items()
+        for number in range(20)
+    ]
+    times = {"AT": {}, "BE": {"recorded_at": "2024-04-01"}}
+    events = [
+        (f"{country} {number}", "support", "2024-03-31", more)
+        for country, more in times.items()
+        for number in range(20)
+    ]
+    later = [(f"CH {number}", "support", "2024-04-01") for number in range(20)]
+    table = pa.Table.from_pylist(customers)
+    log = log_of(tmp_path, events=events_of(*events, *later), customers=table)
+
+    assert words(log, ["country"]).levels == {"country": ("AT", "DE")}
+    assert words(log, ["country"], as_of=moment("2024-04-02")).levels == {
+        "country": ("AT", "BE", "CH", "DE")
     }
 
 
