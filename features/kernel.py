@@ -60,7 +60,7 @@ class Moment:
     ) -> None:
         """Keep only what was known before `as_of` (microseconds)."""
         self.history = history.visible_before(as_of)
-        self.profiles = profiles.known_at(as_of)
+        self.profiles = profiles.known_at(as_of, np.diff(self.history.offsets) > 0)
         self.as_of = as_of
         self.rules = rules
         self.references = references
