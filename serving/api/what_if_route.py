@@ -1,14 +1,10 @@
 """POST /v1/what-if: what a customer would be worth, had something happened."""
 
-from datetime import timedelta
 from typing import NamedTuple
 
-import pyarrow as pa
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from features.blocks import Block
-from features.instants import datetime_of
 from features.mistakes import Mistake
 from serving.api.answers import Difference, WhatIfAnswer
 from serving.api.asked import (
@@ -26,9 +22,10 @@ from serving.api.asked import (
 )
 from serving.api.current import Current, Tables
 from serving.api.decoding import decoded
-from serving.api.inline import Row, event_table, require_none, tables_of_inline, typed_event
+from serving.api.inline import tables_of_inline
 from serving.api.problems import UNFIT, Problem
-from serving.api.requests import HypotheticalEvent, WhatIfRequest
+from serving.api.requests import WhatIfRequest
+from serving.api.supposed import supposed
 from training.bundle import Bundle
 from training.scoring import Scores
 from valuation.discounting import discount_factors
@@ -45,8 +42,6 @@ _NO_SHOP_LEVERS = tuple(
 _NOT_A_SHOP = tuple(
     f"{lever} is null: only shops split value further" for lever in ("frequency", "basket")
 )
-_COMES_LAST = "\U0010ffff"
-"""Before the number of a hypothetical event: ids settle the order within one instant."""
 
 
 class _Subject(NamedTuple):
@@ -69,10 +64,8 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
     asked = asked_of(request, bundle, subject.default_as_of)
     block_before = _block(subject.tables, subject.customer_id, bundle, asked)
     before = score_block(bundle, block_before, asked)
-    added = _hypothetical(request.events, subject.customer_id, asked.as_of)
-    events = pa.concat_tables([subject.tables.events, added])
-    changed = Tables(events, subject.tables.customers)
-    block_after = _block(changed, subject.customer_id, bundle, asked)
+    then = supposed(request.events, subject.tables, subject.customer_id, bundle, asked.as_of)
+    block_after = _block(then.tables, subject.customer_id, bundle, asked)
     after = score_block(bundle, block_after, asked)
     groups = explained_change(bundle, block_before, block_after, asked)
     return WhatIfAnswer(
@@ -83,7 +76,7 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
         after=rows_by_id(after, bundle)[subject.customer_id],
         difference=_difference(before, after, asked),
         by_signal_group=groups,
-        warnings=_warnings(bundle, groups),
+        warnings=[*then.warnings, *_warnings(bundle, groups)],
         note=NOTE,
     )
 
@@ -113,35 +106,6 @@ def _warnings(bundle: Bundle, groups: dict[str, float] | None) -> list[str]:
     is_shop = bundle.business.contract == "transactional"
     of_groups = [_NO_SIGNAL_GROUPS] if groups is None else []
     return [*of_groups, *(_NO_SHOP_LEVERS if is_shop else _NOT_A_SHOP)]
-
-
-def _hypothetical(events: list[HypotheticalEvent], customer_id: str, as_of: int) -> pa.Table:
-    """Return hypothetical events as rows of the log, visible at `as_of`, in the order given."""
-    mistakes: list[Mistake] = []
-    rows = [
-        _happened(event, customer_id, as_of, position, mistakes)
-        for position, event in enumerate(events)
-    ]
-    require_none(mistakes)
-    return event_table(rows)
-
-
-def _happened(
-    event: HypotheticalEvent,
-    customer_id: str,
-    as_of: int,
-    position: int,
-    mistakes: list[Mistake],
-) -> Row:
-    stands = datetime_of(as_of)
-    just_before = (stands - timedelta(microseconds=1)).isoformat()
-    dated = replace(event, occurred_at=event.occurred_at or just_before)
-    key = f"events[{position}]"
-    row = typed_event(dated, customer_id, key, mistakes)
-    if row["occurred_at"] and row["occurred_at"] >= stands:
-        expected = f"expected a time before as_of {iso(as_of)}; effective_at may lie later"
-        mistakes.append(Mistake(f"{key}.occurred_at", str(event.occurred_at), expected))
-    return row | {"event_id": f"{_COMES_LAST}{position:06d}"}
 
 
 def _difference(before: Scores, after: Scores, asked: Asked) -> Difference:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from features.contract import PLAN_KINDS
 from tests.serving.api.calls import SUBSCRIBED, Caller, InlineOf, Row, answered, problem
 
 HALF_PRICE = {"kind": "plan_change", "amount": 5.0, "list_amount": 5.0, "label": "S"}
@@ -134,3 +135,93 @@ def test_an_unknown_customer_is_not_found(client: Caller) -> None:
     body = {"customer_id": "nobody", "events": [HALF_PRICE]}
     details = problem(client.post("/v1/what-if", json=body), 404)
     assert [error["value"] for error in details["errors"]] == ["nobody"]
+
+
+def plan_now(inline: InlineOf, customer_id: str) -> Row:
+    """Return the plan that a customer is on, as an event that changes nothing."""
+    events = [e for e in inline(customer_id)["events"] if e["kind"] in PLAN_KINDS]
+    latest = max(events, key=lambda event: event["occurred_at"])
+    fields = ("subscription_id", "label", "amount", "list_amount", "term_months")
+    return {"kind": "plan_change"} | {name: latest[name] for name in fields if name in latest}
+
+
+@pytest.fixture(scope="module")
+def without_term(active_ids: list[str], inline: InlineOf) -> str:
+    """Return a customer with one subscription, from month to month, and no notice given."""
+    kinds = {"plan_change", "cancel", "renew"}
+    return next(
+        name
+        for name in active_ids
+        if "term_months" not in plan_now(inline, name)
+        and not kinds & {event["kind"] for event in inline(name)["events"]}
+    )
+
+
+def test_a_change_to_the_same_plan_at_the_same_price_moves_nothing(
+    client: Caller, inline: InlineOf, without_term: str
+) -> None:
+    answer = asked(client, without_term, plan_now(inline, without_term))
+
+    assert answer["after"] == answer["before"]
+    assert set(answer["by_signal_group"].values()) == {0.0}
+    assert "events[0] left out: plan, price, term and end stay as they are" in answer["warnings"]
+
+
+def test_withdrawing_a_notice_that_nobody_gave_moves_nothing(
+    client: Caller, without_term: str
+) -> None:
+    answer = asked(client, without_term, {"kind": "cancel_withdrawn"})
+
+    assert answer["difference"]["clv"] == 0
+    assert answer["warnings"][0].startswith("events[0] left out")
+
+
+def test_what_changes_something_is_not_left_out_beside_what_does_not(
+    client: Caller, inline: InlineOf, without_term: str
+) -> None:
+    same = plan_now(inline, without_term)
+    cheaper = same | {"amount": same["amount"] / 2}
+
+    answer = asked(client, without_term, same, cheaper)
+
+    assert answer["difference"]["value"] < 0
+    assert not any("left out" in warning for warning in answer["warnings"])
+
+
+def test_another_event_beside_a_change_that_is_none_still_counts(
+    client: Caller, inline: InlineOf, without_term: str
+) -> None:
+    complaint = {"kind": "support", "label": "high"}
+
+    alone = asked(client, without_term, complaint)
+    beside = asked(client, without_term, plan_now(inline, without_term), complaint)
+
+    assert alone["difference"]["clv"] != 0
+    assert beside["after"] == alone["after"]
+
+
+def test_a_plan_that_nobody_had_is_named_beside_those_known(
+    client: Caller, inline: InlineOf, without_term: str
+) -> None:
+    misspelt = plan_now(inline, without_term) | {"label": "Smrat", "amount": 12.0}
+
+    warnings = asked(client, without_term, misspelt)["warnings"]
+
+    assert warnings[0] == (
+        'events[0].label is "Smrat", no plan that this model version knows: the forecast goes by '
+        "its price alone; known are Basic, Max, Plus, Smart"
+    )
+    known = asked(client, without_term, misspelt | {"label": "Basic"})["warnings"]
+    assert not any("no plan that" in warning for warning in known)
+
+
+def test_a_change_without_a_term_says_that_it_ends_the_one_that_runs(
+    client: Caller, active_ids: list[str], inline: InlineOf
+) -> None:
+    bound = next(name for name in active_ids if plan_now(inline, name).get("term_months") == 12)
+    same = {name: value for name, value in plan_now(inline, bound).items() if name != "term_months"}
+
+    assert any(
+        warning.startswith("events[0] has no term_months: the term of 12 months ends with it")
+        for warning in asked(client, bound, same)["warnings"]
+    )
