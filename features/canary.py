@@ -1,11 +1,12 @@
 """The canary: what became known at or after an instant must not move any signal of it.
 
 A few customers of every build are computed twice: from what was visible alone, and from
-everything the log holds of them, with events planted that would give the outcome away.
+everything the log holds of them, with events planted that would give the outcome away. What they
+add to the population's references, and what the customers table says of people acquired later,
+is tried in the same way. Words are counted in the log as a whole: no sample can try them.
 """
 
-from datetime import datetime, timedelta
-from itertools import product
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -13,23 +14,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.asked import Asked
+from features.blocks import Block
 from features.catalogue import signal_matrix
-from features.contract import KINDS, Kind
-from features.history import history_from_events
+from features.history import History, history_from_events
 from features.instants import instant_of
 from features.kernel import Moment
-from features.log import EVENT_SCHEMA
-from features.profiles import Profiles
+from features.planted import events_planted, prices_planted, profiles_planted
+from features.population import plans_in_force, population_counts
+from features.profiles import Profiles, unknown_profiles
 from features.rules import CustomerRules
 
 SAMPLE_SIZE = 200
 FEWEST_BEHIND_ONE = 50
 """One customer in so many is looked at, so that the canary costs little of a small build too."""
-_DAY = timedelta(days=1)
-_KNOWN_LATE = ((0, 0), (1, 1), (45, 45), (1, -1), (-1, 0), (-20, 1), (-200, 30))
-"""Days after the instant at which a planted event occurs, and at which it becomes known."""
-_PLANTED_AMOUNT = 77.0
-_FEW_LABELS = 3
 _MOST_NAMED = 10
 
 
@@ -47,7 +44,7 @@ def sampled(customers: NDArray[np.int64]) -> NDArray[np.int64]:
 def require_no_leak(
     events: pa.Table, profiles: Profiles, rules: CustomerRules, asked: Asked
 ) -> None:
-    """Compare signals with and without what could not be known at an instant, bit for bit.
+    """Compare what is computed with and without what could not be known, bit for bit.
 
     Parameters
     ----------
@@ -59,27 +56,53 @@ def require_no_leak(
     Raises
     ------
     LeakFoundError
-        If a signal differs for anybody.
+        If a signal differs for anybody, or what they add to the population's references.
     """
     ids = sorted(set(events.column("customer_id").to_pylist()))
-    everything = pa.concat_tables([events, _planted(events, asked.as_of)])
+    everything = pa.concat_tables([events, events_planted(events, asked.as_of)])
     visible = events.filter(_was_visible(events, asked.as_of))
     alone, beside = (
+        history_from_events(table, rules.minor_units, ids) for table in (visible, everything)
+    )
+    _require_same_signals(Block(alone, profiles), Block(beside, profiles), rules, asked)
+    _require_same_signals(
+        Block(alone, unknown_profiles(len(ids))),
+        Block(alone, profiles_planted(profiles, asked.as_of)),
+        rules,
+        asked,
+    )
+    _require_same_references(alone, beside, profiles, rules, asked)
+
+
+def _require_same_signals(known: Block, more: Block, rules: CustomerRules, asked: Asked) -> None:
+    alone, beside = (
         signal_matrix(
-            Moment(
-                history_from_events(table, rules.minor_units, ids),
-                profiles,
-                instant_of(asked.as_of),
-                rules,
-                asked.references,
-            ),
+            Moment(block.history, block.profiles, instant_of(asked.as_of), rules, asked.references),
             asked.signals,
         )
-        for table in (visible, everything)
+        for block in (known, more)
     )
     moved = _differs(alone, beside)
     if moved.any():
-        raise LeakFoundError(_told(moved, ids, asked))
+        raise LeakFoundError(_told(moved, asked))
+
+
+def _require_same_references(
+    alone: History, beside: History, profiles: Profiles, rules: CustomerRules, asked: Asked
+) -> None:
+    as_of = instant_of(asked.as_of)
+    moved = bool(plans_in_force(prices_planted(asked.as_of), as_of))
+    if rules.contract == "subscription":
+        known, more = (
+            population_counts(Block(history, profiles), rules, as_of) for history in (alone, beside)
+        )
+        moved |= known != more
+    if moved:
+        raise LeakFoundError(
+            f"The population's references knew the future as of {asked.as_of.isoformat()}. "
+            "Expected that nothing recorded or occurring then or later moves the price ladder, "
+            "the allowances or what cohorts pay; nothing was published. Mend their definition."
+        )
 
 
 def _differs(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -90,15 +113,15 @@ def _differs(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np
     return ~(same_bits | (np.isnan(one) & np.isnan(other)))
 
 
-def _told(moved: NDArray[np.bool_], ids: list[str], asked: Asked) -> str:
+def _told(moved: NDArray[np.bool_], asked: Asked) -> str:
     names = [asked.signals[number].name for number in np.flatnonzero(moved.any(axis=0))]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     n_customers = int(moved.any(axis=1).sum())
     return (
         f"{len(names)} signals knew the future as of {asked.as_of.isoformat()}, for {n_customers} "
-        f"of {len(ids)} customers looked at: {', '.join(names[:_MOST_NAMED])}{more}. Expected that "
-        "nothing recorded or occurring then or later moves them; nothing was published. Mend "
-        "their definition."
+        f"of {len(moved)} customers looked at: {', '.join(names[:_MOST_NAMED])}{more}. Expected "
+        "that nothing recorded, occurring or acquired then or later moves them; nothing was "
+        "published. Mend their definition."
     )
 
 
@@ -107,47 +130,3 @@ def _was_visible(events: pa.Table, as_of: datetime) -> pa.ChunkedArray:
     return pc.and_(
         pc.less(events.column("occurred_at"), limit), pc.less(events.column("recorded_at"), limit)
     )
-
-
-def _planted(events: pa.Table, as_of: datetime) -> pa.Table:
-    """Return events of every kind for every subscription, at or after `as_of` or known only then.
-
-    They bear the words that events of their kind have, so that they fall into the same signals.
-    """
-    owners = events.group_by(["customer_id", "subscription_id"]).aggregate([])
-    tables = [
-        _planting(owners, kind, label, as_of + occurred * _DAY, as_of + recorded * _DAY)
-        for kind in KINDS
-        for label, (occurred, recorded) in product(_labels(events, kind), _KNOWN_LATE)
-    ]
-    return pa.concat_tables(tables)
-
-
-def _labels(events: pa.Table, kind: Kind) -> list[str | None]:
-    own = events.filter(pc.equal(events.column("kind"), kind.name)).column("label")
-    counted = sorted(
-        pc.value_counts(own).to_pylist(), key=lambda entry: (-entry["counts"], str(entry["values"]))
-    )
-    found = [entry["values"] for entry in counted[:_FEW_LABELS]]
-    return found or [kind.labels[0] if kind.labels else "planted"]
-
-
-def _planting(
-    owners: pa.Table, kind: Kind, label: str | None, occurred_at: datetime, recorded_at: datetime
-) -> pa.Table:
-    n_owners = owners.num_rows
-    constants = {
-        "event_id": f"planted {kind.name} {label} {occurred_at} {recorded_at}",
-        "kind": kind.name,
-        "occurred_at": occurred_at,
-        "recorded_at": recorded_at,
-        "amount": None if kind.amount == "unused" else _PLANTED_AMOUNT,
-        "label": label,
-    }
-    columns = [
-        owners.column(field.name).cast(field.type)
-        if field.name in owners.column_names
-        else pa.repeat(pa.scalar(constants.get(field.name), field.type), n_owners)
-        for field in EVENT_SCHEMA
-    ]
-    return pa.table(columns, schema=EVENT_SCHEMA)

@@ -3,14 +3,17 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from features import kernel
+from features import canary, kernel
 from features.asked import Asked, Inputs, asked_at
+from features.blocks import Block
 from features.canary import LeakFoundError, require_no_leak, sampled
 from features.history import History
 from features.log import Log
-from features.profiles import profiles_of
+from features.population import PopulationCounts, plans_in_force, population_counts
+from features.profiles import Profiles, profiles_of
 from features.rules import CustomerRules
 from features.snapshots import write_snapshots
 from tests.features.synthetic_log import write_synthetic_log
@@ -72,6 +75,32 @@ def test_a_kernel_that_believes_dates_in_the_future_is_caught(log, monkeypatch):
 
     monkeypatch.setattr(History, "visible_before", recorded_before)
     with pytest.raises(LeakFoundError, match="of 150 customers"):
+        watch(log, "subscription")
+
+
+def test_attributes_of_who_is_acquired_later_are_caught(log, monkeypatch):
+    monkeypatch.setattr(Profiles, "known_at", lambda self, *_: self)
+    with pytest.raises(LeakFoundError, match=r"signals knew the future .* for 150 of") as found:
+        watch(log, "subscription")
+    assert "referred, country_is_at" in str(found.value)
+
+
+def test_references_that_count_what_became_known_later_are_caught(log, monkeypatch):
+    def counted_later(block: Block, rules: CustomerRules, as_of: int) -> PopulationCounts:
+        return population_counts(block, rules, as_of + 2 * 86_400_000_000)
+
+    monkeypatch.setattr(canary, "population_counts", counted_later)
+    with pytest.raises(LeakFoundError, match=r"references knew the future as of 2023-06-01T00:00"):
+        watch(log, "subscription")
+    watch(log, "transactional")
+
+
+def test_prices_that_count_before_they_are_in_force_are_caught(log, monkeypatch):
+    def in_force_that_day(plans: pa.Table, as_of: int) -> dict:
+        return plans_in_force(plans, as_of + 1)
+
+    monkeypatch.setattr(canary, "plans_in_force", in_force_that_day)
+    with pytest.raises(LeakFoundError, match="references knew the future"):
         watch(log, "subscription")
 
 
