@@ -7,7 +7,7 @@ of the version.
 import hashlib
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,10 @@ from training.shop import ShopModel
 from training.shop_margin import ShopMargin
 from training.shop_residuals import ShopResiduals
 from training.subscription import SubscriptionModel
+from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 7
+FORMAT = 8
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -61,6 +62,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "vocabulary": asdict(bundle.vocabulary),
         "references": asdict(bundle.references),
         "signals": [signal.name for signal in bundle.model.signals],
+        "support": _support_as_json(bundle.model.support),
         "cuts": bundle.cuts.as_dict(),
         "intervals": None if bundle.intervals is None else asdict(bundle.intervals),
         "background": background_as_json(bundle.background),
@@ -97,7 +99,10 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
         business=business,
         vocabulary=vocabulary,
         references=References(**manifest["references"]),
-        model=_model(business, signals, manifest["model"], boosters),
+        model=replace(
+            _model(business, signals, manifest["model"], boosters),
+            support=Support.of_names(signals, **manifest["support"]),
+        ),
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
         intervals=_intervals(manifest["intervals"]),
         background=background_from_json(manifest["background"]),
@@ -178,6 +183,11 @@ def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:
 def _credibility_from_json(parts: dict[str, float | None]) -> Credibility:
     mean, half_months = parts["mean"], parts["half_months"]
     return Credibility(float(mean or 0.0), math.inf if half_months is None else half_months)
+
+
+def _support_as_json(support: Support) -> dict[str, Any]:
+    names = (driver.name for driver in support.drivers)
+    return {"ranges": dict(zip(names, support.ranges, strict=True)), "levels": support.levels}
 
 
 def _vocabulary(parts: dict[str, Any]) -> Vocabulary:

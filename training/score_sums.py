@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from training.bundle import Bundle
 from training.score_table import ACTIVE
+from training.support import OUTSIDE
 from valuation.equity import customer_equity
 from valuation.lifetime_value import clv_beyond
 
-SUMMED = ("status", "clv", "clv_sd", "expected_margin")
+SUMMED = ("status", "clv", "clv_sd", "expected_margin", "warnings")
 """Columns of `scores` that sums are made of; others need not be read."""
 
 
@@ -22,12 +23,14 @@ class ScoreSums:
     """Hold counts of customers and sums of CLV in major units; `loss` is of `loss_makers` alone.
 
     `equity_beyond_longest_month` lies beyond the longest month ahead that training saw.
+    `outside_training` of the customers have a warning that training saw nobody like them.
     `variance` is that of the customers' realised values, added up; NaN without intervals.
     """
 
     customers: int = 0
     lost: int = 0
     loss_makers: int = 0
+    outside_training: int = 0
     customer_equity: float = 0.0
     loss: float = 0.0
     equity_beyond_longest_month: float = 0.0
@@ -48,6 +51,7 @@ def sums_of(scores: pa.Table, bundle: Bundle) -> ScoreSums:
         customers=int(there.sum()),
         lost=int((~there).sum()),
         loss_makers=int((value < 0).sum()),
+        outside_training=_outside(scores.column("warnings")),
         customer_equity=customer_equity(value),
         loss=customer_equity(value[value < 0]),
         equity_beyond_longest_month=_beyond(scores, bundle),
@@ -69,11 +73,16 @@ def equity_interval(sums: ScoreSums, bundle: Bundle) -> tuple[float, float] | No
 
 def added(parts: Sequence[ScoreSums]) -> ScoreSums:
     """Return the sums over all parts together."""
-    counts = [sum(column) for column in zip(*(astuple(part)[:3] for part in parts), strict=True)]
+    counts = [sum(column) for column in zip(*(astuple(part)[:4] for part in parts), strict=True)]
     money = [
-        math.fsum(column) for column in zip(*(astuple(part)[3:] for part in parts), strict=True)
+        math.fsum(column) for column in zip(*(astuple(part)[4:] for part in parts), strict=True)
     ]
     return ScoreSums(*counts, *money)
+
+
+def _outside(warnings: pa.ChunkedArray) -> int:
+    each = (own or () for own in warnings.to_pylist())
+    return sum(any(said.startswith(OUTSIDE) for said in own) for own in each)
 
 
 def _beyond(scores: pa.Table, bundle: Bundle) -> float:

@@ -141,8 +141,8 @@ def _lists(curves: Values) -> pa.Array:
 def _warnings(scores: Scores, business: Business) -> Iterator[list[str]]:
     no_segment = _NO_SEGMENT[business.contract]
     each = zip(scores.customer_ids, scores.segment, scores.payback_month, strict=True)
-    for customer_id, segment, payback in each:
+    for row, (customer_id, segment, payback) in enumerate(each):
         own = [no_segment] if segment is None else []
         own += [_NO_PAYBACK] if np.isnan(payback) else []
         own += [] if customer_id in scores.reasons else [NO_REASONS]
-        yield [*scores.warnings, *own]
+        yield [*scores.outside.get(row, ()), *scores.warnings, *own]

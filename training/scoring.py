@@ -41,8 +41,9 @@ _NOT_FOR_SHOPS = {
 class Scores:
     """Hold the answer for a block, one entry a customer; NaN where there is none.
 
-    Money in major units of the business's currency. `warnings` hold for every customer.
-    `reasons` are there by id for the customers who were explained; `score` explains nobody.
+    Money in major units of the business's currency. `warnings` hold for every customer, `outside`
+    by row for those who are unlike all that training saw. `reasons` are there by id for the
+    customers who were explained; `score` explains nobody.
     """
 
     customer_ids: NDArray[np.object_]
@@ -59,6 +60,7 @@ class Scores:
     naive: Mapping[str, Values]
     segment: NDArray[np.object_]
     warnings: tuple[str, ...] = field(default=())
+    outside: Mapping[int, Sequence[str]] = field(default_factory=dict)
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -102,6 +104,9 @@ def score(
         naive=naive.as_used(moment, bundle.model, bundle.business, horizon),
         segment=_segments(forecast, value, bundle.cuts),
         warnings=_warnings(bundle),
+        outside=bundle.model.support.warnings(
+            moment, forecast.is_customer, bundle.business.currency
+        ),
     )
 
 

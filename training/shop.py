@@ -1,5 +1,7 @@
 """The shop model: how often buyers come back, for how much, and whether they come at all."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +39,7 @@ from training.shop_rows import (
     stacked,
     stacked_rhythm,
 )
+from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
 
 _DAYS_A_CALENDAR_MONTH = 365.25 / 12
 _FEWEST_BUYERS = 50
@@ -59,6 +62,7 @@ class ShopModel:
     margin: ShopMargin
     silent_share: tuple[float, ...]
     level: tuple[float, ...] = (1.0,)
+    support: Support = Support()  # noqa: RUF009 -- frozen value
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; zero, churn 1, for those who never bought."""
@@ -113,6 +117,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     values: list[Matrix] = []
     sales: list[Sales] = []
     costs: list[RecentCosts] = []
+    levels: list[dict[str, Counter[str]]] = []
     for block in known.blocks():
         parts.extend(shop_rows(block, landmarks, longest, business, signals))
         moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
@@ -120,6 +125,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
         values.append(signal_matrix(moment, signals)[now[-1].customer].astype(np.float32))
         sales.append(recent_sales(block, business))
         costs.append(recent_costs(block.history, known.cutoff, business))
+        levels.append(level_counts(moment.profiles))
     _require_buyers(sum(len(buyers.customer) for buyers in now))
     rhythm = stacked_rhythm([buyers.rhythm for buyers in now])
     counts = fit_purchase_anchor(rhythm)
@@ -130,7 +136,9 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     rows = stacked(parts)
     residuals, checks = _fit_residuals(rows, counts, basket, business.month, known.sample)
     margin = fit_shop_margin(sales, costs, business)
-    model = ShopModel(signals, counts, basket, residuals, margin, _silent_share(rows))
+    support = Support.of_names(signals, _ranges(rows, signals, business.month), levels_of(levels))
+    silent = _silent_share(rows)
+    model = ShopModel(signals, counts, basket, residuals, margin, silent, support=support)
     if longest >= TWO_CYCLES_MONTHS:
         return model, checks
     weeks = weeks_ahead(longest, business.month)
@@ -184,6 +192,20 @@ def _silent_share(rows: ShopRows) -> tuple[float, ...]:
     seen = rows.counts != UNSEEN
     silent = np.cumsum(np.maximum(rows.counts, 0), axis=1) == 0
     return tuple(float(share) for share in (silent & seen).sum(axis=0) / seen.sum(axis=0))
+
+
+def _ranges(
+    rows: ShopRows, signals: Sequence[Signal], month: MonthRule
+) -> dict[str, tuple[float, float]]:
+    """Return the ranges of the drivers; a buyer's age went on until the cutoff."""
+    columns = drivers_of(signals)
+    drivers = [signals[column] for column in columns]
+    first = rows.signals[:, columns]
+    last = first.copy()
+    days = 7 * weeks_ahead(int(-rows.landmark.min()), month)
+    aged = [driver.name for driver in drivers].index("days_since_first_purchase")
+    last[:, aged] += days[-rows.landmark - 1]
+    return ranges_of(drivers, first, last, rows.landmark)
 
 
 def _inside(share: Curves) -> Curves:

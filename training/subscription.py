@@ -1,5 +1,6 @@
 """The subscription model: who stays, on which plan, at what margin."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from training.known import Known
 from training.landmarks import subscription_rows
 from training.person_periods import clock_columns
 from training.plan_path import PlanMonths, PlanPath, fit_plan_path
+from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
 from valuation.survival import activity_in_month, survival_from_hazard
 
 _FEWEST_EXITS_TO_LEARN_FROM = 10
@@ -42,6 +44,7 @@ class SubscriptionModel:
     path: PlanPath
     flows: Credibility
     monthly_churn: float
+    support: Support = Support()  # noqa: RUF009 -- frozen value
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
@@ -95,6 +98,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     parts: list[tuple[ChurnRows, PlanMonths]] = []
     counts = TenureCounts(np.zeros(1), np.zeros(1))
     recent: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    levels: list[dict[str, Counter[str]]] = []
     for block in known.blocks():
         timeline = timeline_of(block.history, business)
         parts.extend(subscription_rows(block, timeline, landmarks, business, signals))
@@ -103,6 +107,8 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
             began, timeline.spells[2], known.observed_from, known.cutoff, business.month
         )
         recent.append(_recent_flows(known.cutoff, block, timeline, business))
+        moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
+        levels.append(level_counts(moment.profiles))
     _require_exits(counts)
     churn, months = _stacked(parts)
     churn = replace(churn, terms_lapse=business.term_end == "lapses")
@@ -116,13 +122,25 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     )
     path = fit_plan_path(months)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
-    model = SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn))
+    support = Support.of_names(signals, _ranges(churn, signals), levels_of(levels))
+    model = SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn), support)
     return model, [check] if check else []
 
 
 def _later_from(longest: int) -> int:
     """Return the landmark number from which on months are the later window: a fifth, 1 to 6."""
     return -int(np.clip(longest // 5, 1, 6))
+
+
+def _ranges(rows: ChurnRows, signals: Sequence[Signal]) -> dict[str, tuple[float, float]]:
+    """Return the ranges of the drivers; tenure went on for as long as a row was followed."""
+    columns = drivers_of(signals)
+    drivers = [signals[column] for column in columns]
+    first = rows.signals[:, columns]
+    last = first.copy()
+    months = np.where(rows.exit_month > 0, rows.exit_month, rows.months_observed)
+    last[:, [driver.name for driver in drivers].index("tenure_months")] += months
+    return ranges_of(drivers, first, last, rows.landmark)
 
 
 def _monthly_churn(rows: ChurnRows) -> float:

@@ -105,6 +105,12 @@ def show_summary(console: Console, summary: dict[str, Any], currency: str) -> No
         f"{summary['loss_makers']:,} of them are worth less than nothing, together "
         f"{summary['loss']:,.0f} {currency}; {summary['lost']:,} customers are lost already."
     )
+    outside = summary["outside_training"]
+    if outside:
+        console.print(
+            f"{outside:,} {'customer lies' if outside == 1 else 'customers lie'} outside what "
+            "training saw; their `warnings` say by what."
+        )
     share = summary["equity_beyond_longest_month"]
     if share:
         console.print(
@@ -142,6 +148,7 @@ def summary_of(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, An
         "mean_clv": sums.mean_clv,
         "loss_makers": sums.loss_makers,
         "loss": sums.loss,
+        "outside_training": sums.outside_training,
         "longest_month": bundle.longest_month,
         "equity_beyond_longest_month": sums.equity_beyond_longest_month,
     }

@@ -7,8 +7,14 @@ from datetime import datetime
 from serving.report.portfolio import Portfolio
 from serving.report.wording import UNKNOWN, count_of, day, listed, percent
 from training.business import Business
+from training.support import OUTSIDE
 from valuation.equity import customer_equity
 from valuation.lifetime_value import clv_beyond
+
+_OUTSIDE = (
+    "tenure, price, activity or an attribute lies outside what training saw: such scores are "
+    "extrapolation, and their warnings say by what"
+)
 
 
 def assumptions_of(
@@ -36,12 +42,16 @@ def warnings_of(portfolio: Portfolio) -> list[str]:
     """Return the distinct warnings of the scores, with how many customers each is about."""
     counts: dict[str, int] = {}
     for warnings in portfolio.active.get("warnings", []):
-        for warning in warnings if warnings is not None else ():
+        for warning in {_in_general(one): None for one in (() if warnings is None else warnings)}:
             counts[warning] = counts.get(warning, 0) + 1
     return [
         warning if count == portfolio.n_active else f"{warning} ({count_of(count, 'customer')})"
         for warning, count in counts.items()
     ]
+
+
+def _in_general(warning: str) -> str:
+    return _OUTSIDE if warning.startswith(OUTSIDE) else warning
 
 
 def _versions(portfolio: Portfolio) -> str:
