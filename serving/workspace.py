@@ -1,20 +1,27 @@
 """The workspace: a folder with `keepworth.toml`, and where everything in it lies."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from features.log import Log
 from features.mistakes import ConfigurationError, Mistake
 from serving.configuration import FILE_NAME, Configuration, read_configuration
+from serving.store.database import STORE_URL_VARIABLE, LiveStore
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Hold a workspace's folder and its checked configuration."""
+    """Hold a workspace's folder and its checked configuration.
+
+    `store_url` says where the live store is, if not in the workspace.
+    """
 
     folder: Path
     configuration: Configuration
+    store_url: str | None = None
 
     @property
     def state(self) -> Path:
@@ -25,6 +32,11 @@ class Workspace:
     def models(self) -> Path:
         """Where the bundles lie that `score` and `serve` read, one folder a version."""
         return self.state / "models"
+
+    @cached_property
+    def store(self) -> LiveStore:
+        """The live store, opened when it is first asked for."""
+        return LiveStore(self.state, self.store_url)
 
     def log(self) -> Log:
         """Return the log as it stands now."""
@@ -47,7 +59,8 @@ def open_workspace(path: Path | None) -> Workspace:
     file = folder / FILE_NAME
     if not file.is_file():
         raise ConfigurationError("this is no workspace", [_no_workspace(folder)])
-    return Workspace(folder, read_configuration(file))
+    store_url = os.environ.get(STORE_URL_VARIABLE) or None
+    return Workspace(folder, read_configuration(file), store_url)
 
 
 def as_of_name(as_of: datetime) -> str:

@@ -1,11 +1,11 @@
 """What serves now: the model version and the log, looked at again whenever either has changed."""
 
 import logging
-import sqlite3
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.log import EVENT_SCHEMA, Log, bucket_of
 from serving.store.serving_version import find_version, load_version
@@ -80,20 +80,20 @@ class Current:
             If its files are not those that were registered.
         """
         self.workspace = workspace
-        self._version = find_version(workspace.state)
+        self._version = find_version(workspace.store)
         self._complaint = ""
-        self._bundle = load_version(workspace.state, self._version.version)
+        self._bundle = load_version(workspace.store, self._version.version)
         self._log_signature = self._signature()
         self._log = self._opened_log()
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""
         try:
-            version = find_version(self.workspace.state)
+            version = find_version(self.workspace.store)
             if version != self._version:
-                self._bundle = load_version(self.workspace.state, version.version)
+                self._bundle = load_version(self.workspace.store, version.version)
                 self._version = version
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (SQLAlchemyError, OSError, ValueError) as error:
             self._complain(error)
             return Serving(self._bundle, is_degraded=True)
         return Serving(self._bundle)

@@ -43,7 +43,7 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
         If the server ends by itself.
     """
     address = _checked_address(host, port, workers)
-    load_version(workspace.state)
+    load_version(workspace.store)
     with (
         suppress(KeyboardInterrupt),
         _sigterm_as_interrupt(),
@@ -69,7 +69,7 @@ def running_service(workspace: Workspace, port: int = 0) -> Iterator[str]:
     """
     chosen = port or _free_port()
     address = _checked_address(LOOPBACK, chosen, 1)
-    load_version(workspace.state)
+    load_version(workspace.store)
     log = workspace.state / "service.log"
     with log.open("wb") as said, _server(workspace, address, chosen, 1, said.fileno()) as process:
         base_url = f"http://{address}:{chosen}"

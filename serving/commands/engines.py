@@ -118,7 +118,7 @@ def require_local(
 
 
 def _bundle_files(workspace: Workspace, model: str | None) -> BundleFiles:
-    found = find_version(workspace.state, model)
+    found = find_version(workspace.store, model)
     return BundleFiles.read(workspace.models / found.version, found.digest, found.version)
 
 

@@ -52,7 +52,7 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
         if workspace.configuration.spark.output:
             return _scored_elsewhere(workspace, as_of, model)
     moment = as_of_or_default(workspace, as_of)
-    bundle = load_version(workspace.state, model)
+    bundle = load_version(workspace.store, model)
     with writing(workspace.state), progress_bar() as tell:
         if engine == "spark":
             portfolio = valued_by_spark(workspace, model, moment, tell)
@@ -77,7 +77,7 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
 
 def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None) -> Answer:
     """Score into `spark.output`: Parquet alone, as no machine need hold the whole portfolio."""
-    bundle = load_version(workspace.state, model)
+    bundle = load_version(workspace.store, model)
     with writing(workspace.state), progress_bar() as tell:
         moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
     summary = summary_of(sums, bundle, moment)

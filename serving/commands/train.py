@@ -66,11 +66,11 @@ def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> st
     fresh = workspace.models / ".fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     digest = save_bundle(bundle, fresh)
-    taken = known_versions(workspace.state)
+    taken = known_versions(workspace.store)
     version = register(embedded_store(workspace.folder), bundle, fresh, checks, taken)
     # A version that was registered but never finished may have left its folder.
     shutil.rmtree(workspace.models / version, ignore_errors=True)
     fresh.rename(workspace.models / version)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    add_version(workspace.state, ModelVersion(version, digest, now))
+    add_version(workspace.store, ModelVersion(version, digest, now))
     return version

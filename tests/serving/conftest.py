@@ -41,4 +41,4 @@ def register(workspace: Workspace, version: str) -> None:
     known = known_at(workspace.log(), settings.business, settings.features.attributes, cutoff)
     bundle, _ = fit_bundle(known)
     digest = save_bundle(bundle, workspace.models / version)
-    add_version(workspace.state, ModelVersion(version, digest, "2026-01-01T00:00:00Z"))
+    add_version(workspace.store, ModelVersion(version, digest, "2026-01-01T00:00:00Z"))

@@ -24,7 +24,7 @@ def client(operator_workspace: Workspace) -> Iterator[Caller]:
 @pytest.fixture(scope="session")
 def batch_rows(operator_workspace: Workspace) -> dict[str, Row]:
     """Return what batch says of every customer at the end of observation."""
-    bundle = load_version(operator_workspace.state)
+    bundle = load_version(operator_workspace.store)
     log = operator_workspace.log()
     as_of = observed_bounds(log, operator_workspace.configuration.business)[1]
     rows: list[Row] = []

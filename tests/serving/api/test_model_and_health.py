@@ -27,7 +27,7 @@ def own_workspace(operator_workspace: Workspace, tmp_path: Path) -> Workspace:
 
 def test_the_model_is_described(client: Caller, operator_workspace: Workspace) -> None:
     model = client.get("/v1/model").json()
-    bundle = load_version(operator_workspace.state)
+    bundle = load_version(operator_workspace.store)
     assert model["version"] == "1"
     assert (model["contract"], model["currency"]) == ("subscription", "EUR")
     assert model["trained_until"] == "2024-01-01T00:00:00Z"
@@ -158,5 +158,5 @@ def test_every_kind_of_problem_is_explained_where_its_type_points(client: Caller
 def _register_again(workspace: Workspace, version: str) -> None:
     """Let a copy of version 1 serve under another name."""
     shutil.copytree(workspace.models / "1", workspace.models / version)
-    digest = find_version(workspace.state, "1").digest
-    add_version(workspace.state, ModelVersion(version, digest, "2026-01-02T00:00:00Z"))
+    digest = find_version(workspace.store, "1").digest
+    add_version(workspace.store, ModelVersion(version, digest, "2026-01-02T00:00:00Z"))

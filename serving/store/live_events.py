@@ -1,0 +1,90 @@
+"""Events that were posted and are not yet in the log: how they look, and reading them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import pyarrow as pa
+from sqlalchemy import Connection, select
+
+from features.contract import EVENT_COLUMNS
+from features.log import EVENT_SCHEMA
+from serving.store.database import LiveStore
+from serving.store.tables import live_event, live_state
+
+_MOST_BOUND = 1000
+_COLUMNS = [live_event.c[name] for name in EVENT_COLUMNS]
+Text = TypeVar("Text", bound=str)
+
+
+class LiveEvent(NamedTuple):
+    """Hold one event as the contract has it; times in UTC microseconds, amounts in major units."""
+
+    event_id: str
+    customer_id: str
+    kind: str
+    occurred_at: int
+    recorded_at: int
+    effective_at: int | None = None
+    subscription_id: str | None = None
+    amount: float | None = None
+    list_amount: float | None = None
+    label: str | None = None
+    term_months: int | None = None
+    basket_id: str | None = None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What the event says: all but its id and when we heard of it."""
+        return (*self[1:4], *self[5:])
+
+    @property
+    def visible_at(self) -> int:
+        """The instant after which it is visible: it has happened and is recorded."""
+        return max(self.occurred_at, self.recorded_at)
+
+
+@dataclass(frozen=True)
+class LiveHistory:
+    """Hold what is live of some customers, and the latest instant of the whole live store."""
+
+    events: pa.Table
+    latest_instant: int
+
+
+def live_history(store: LiveStore, customer_ids: Sequence[str]) -> LiveHistory:
+    """Return the events of these customers that were posted, drained lately or not at all."""
+    with store.reading() as connection:
+        # In this order: an event committed in between is read, but lies after the instant.
+        latest = latest_instant(connection)
+        rows = [
+            LiveEvent(*row)
+            for some in parts(customer_ids)
+            for row in connection.execute(
+                select(*_COLUMNS).where(live_event.c.customer_id.in_(some))
+            )
+        ]
+    return LiveHistory(event_table(rows), latest)
+
+
+def latest_instant(connection: Connection) -> int:
+    """Return the latest instant at which any posted event became visible; 0 before the first."""
+    return int(connection.execute(select(live_state.c.latest_instant)).scalar_one())
+
+
+def event_table(events: Sequence[LiveEvent]) -> pa.Table:
+    """Return events with the columns of the log, in the order given."""
+    if not events:
+        return EVENT_SCHEMA.empty_table()
+    columns = zip(*events, strict=True)
+    arrays = [
+        pa.array(list(values), field.type)
+        for values, field in zip(columns, EVENT_SCHEMA, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=EVENT_SCHEMA)
+
+
+def parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
+    """Yield texts in parts that one statement can name."""
+    for start in range(0, len(texts), _MOST_BOUND):
+        yield texts[start : start + _MOST_BOUND]

@@ -1,0 +1,70 @@
+"""The schema of the live store, step by step; a step that was released never changes."""
+
+from sqlalchemy import Connection, inspect
+
+from features.mistakes import ConfigurationError, Mistake
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        (
+            "CREATE TABLE IF NOT EXISTS model_version (version TEXT PRIMARY KEY, "
+            "digest TEXT NOT NULL, registered_at TEXT NOT NULL)"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS serving_version (only_row INTEGER PRIMARY KEY "
+            "CHECK (only_row = 1), version TEXT NOT NULL REFERENCES model_version)"
+        ),
+    ),
+    (
+        (
+            "CREATE TABLE live_event (event_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, "
+            "kind TEXT NOT NULL, occurred_at BIGINT NOT NULL, recorded_at BIGINT NOT NULL, "
+            "effective_at BIGINT, subscription_id TEXT, amount DOUBLE PRECISION, "
+            "list_amount DOUBLE PRECISION, label TEXT, term_months INTEGER, basket_id TEXT, "
+            "batch_id TEXT)"
+        ),
+        "CREATE INDEX live_event_customer ON live_event (customer_id)",
+        "CREATE INDEX live_event_batch ON live_event (batch_id)",
+        "CREATE TABLE drained_event (event_id TEXT PRIMARY KEY)",
+        (
+            "CREATE TABLE drained_batch (batch_id TEXT PRIMARY KEY, claimed_at TEXT NOT NULL, "
+            "drained_at TEXT)"
+        ),
+        (
+            "CREATE TABLE live_state (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "latest_instant BIGINT NOT NULL)"
+        ),
+        "INSERT INTO live_state VALUES (1, 0)",
+    ),
+)
+
+
+def migrate(connection: Connection, *, dry: bool = False) -> bool:
+    """Bring the schema up to date, unless `dry`; return whether it was not.
+
+    The caller holds the store for writing, unless `dry`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the store has seen steps that this version does not know.
+    """
+    taken = _steps_taken(connection)
+    if taken > len(_STEPS):
+        expected = f"expected at most {len(_STEPS)}; use the keepworth that wrote it, or a newer"
+        mistake = Mistake("the live store's schema", f"at step {taken}", expected)
+        raise ConfigurationError("the live store is of a newer keepworth", [mistake])
+    if not dry and taken < len(_STEPS):
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS schema_step (step INTEGER PRIMARY KEY)"
+        )
+        for step, statements in enumerate(_STEPS[taken:], start=taken + 1):
+            for statement in (*statements, f"INSERT INTO schema_step VALUES ({step})"):
+                connection.exec_driver_sql(statement)
+    return taken < len(_STEPS)
+
+
+def _steps_taken(connection: Connection) -> int:
+    if not inspect(connection).has_table("schema_step"):
+        return 0
+    return int(connection.exec_driver_sql("SELECT max(step) FROM schema_step").scalar_one())

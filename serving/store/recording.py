@@ -1,0 +1,80 @@
+"""Recording events that were posted: each id once, all of a call durable when it returns."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection, insert, select, update
+
+from serving.store.database import LiveStore
+from serving.store.live_events import LiveEvent, latest_instant, parts
+from serving.store.tables import drained_event, live_event, live_state
+
+Outcome = Literal["accepted", "duplicate", "conflict"]
+
+
+class LoggedEvents(Protocol):
+    """Know the events of the log by their ids."""
+
+    def known(self, event_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that an event of the log bears."""
+
+    def find(self, customer_id: str, event_id: str) -> LiveEvent | None:
+        """Return a customer's event by its id, None if no event of this customer bears it."""
+
+
+def record_events(
+    store: LiveStore, events: Sequence[LiveEvent], log: LoggedEvents
+) -> list[Outcome]:
+    """Write what is new, in one transaction; return what became of each event, in order.
+
+    An id that was heard before, here or in the log, is a `duplicate` if it says the same and a
+    `conflict` if not; neither changes anything. When we heard of it is no part of what it says.
+    """
+    ids = list({event.event_id for event in events})
+    with store.writing() as connection:
+        said = _live(connection, ids)
+        elsewhere = _drained(connection, ids) | log.known(ids)
+        fresh: dict[str, LiveEvent] = {}
+        outcomes: list[Outcome] = []
+        for event in events:
+            known = said.get(event.event_id) or fresh.get(event.event_id)
+            if known is None and event.event_id in elsewhere:
+                known = log.find(event.customer_id, event.event_id)
+                outcomes.append(_compared(event, known))
+            elif known is None:
+                fresh[event.event_id] = event
+                outcomes.append("accepted")
+            else:
+                outcomes.append(_compared(event, known))
+        if fresh:
+            _insert(connection, list(fresh.values()))
+    return outcomes
+
+
+def _compared(event: LiveEvent, known: LiveEvent | None) -> Outcome:
+    return "duplicate" if known and known.content == event.content else "conflict"
+
+
+def _live(connection: Connection, ids: Sequence[str]) -> dict[str, LiveEvent]:
+    columns = [live_event.c[name] for name in LiveEvent._fields]
+    return {
+        row.event_id: LiveEvent(*row)
+        for some in parts(ids)
+        for row in connection.execute(select(*columns).where(live_event.c.event_id.in_(some)))
+    }
+
+
+def _drained(connection: Connection, ids: Sequence[str]) -> set[str]:
+    column = drained_event.c.event_id
+    return {
+        event_id
+        for some in parts(ids)
+        for event_id in connection.execute(select(column).where(column.in_(some))).scalars()
+    }
+
+
+def _insert(connection: Connection, events: Sequence[LiveEvent]) -> None:
+    connection.execute(insert(live_event), [event._asdict() for event in events])
+    newest = max(event.visible_at for event in events)
+    if newest > latest_instant(connection):
+        connection.execute(update(live_state).values(latest_instant=newest))

@@ -1,0 +1,49 @@
+"""The tables of the live store, as statements name them; `migrations` makes them."""
+
+from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
+
+from features.contract import EVENT_COLUMNS
+
+_TYPES = {"VARCHAR": Text, "TIMESTAMPTZ": BigInteger, "DOUBLE": Double, "INTEGER": Integer}
+
+metadata = MetaData()
+
+model_version = Table(
+    "model_version",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("digest", Text),
+    Column("registered_at", Text),
+)
+serving_version = Table(
+    "serving_version",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("version", Text),
+)
+live_event = Table(
+    "live_event",
+    metadata,
+    *(Column(name, _TYPES[sql_type]) for name, sql_type in EVENT_COLUMNS.items()),
+    Column("batch_id", Text),
+)
+"""Events that were posted; times in UTC microseconds, amounts in major units.
+
+`batch_id` is null until a drain claims the row; then it names the batch of the log that holds it.
+"""
+drained_event = Table("drained_event", metadata, Column("event_id", Text, primary_key=True))
+"""The ids of posted events that are in the log, for as long as the log has them."""
+drained_batch = Table(
+    "drained_batch",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("claimed_at", Text),
+    Column("drained_at", Text),
+)
+live_state = Table(
+    "live_state",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("latest_instant", BigInteger),
+)
+"""One row: the latest instant, in microseconds, at which a posted event became visible."""
