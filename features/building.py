@@ -1,13 +1,15 @@
 """A snapshot in the making: parts that are kept for the next run, and published together.
 
 Parts lie in a hidden folder beside the one they will be, with the key of what they were made
-from. A run with the same key goes on from them; a run with another one starts over.
+from. A run with the same key goes on from those that are whole; a run with another one starts
+over.
 """
 
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,8 @@ from features.whole_files import sync, whole_file
 Key = dict[str, Any]
 KEY_FILE = "_key.json"
 """Readers of a folder of Parquet pass over names that begin like this."""
+_MADE_OF = b"made of"
+"""Where the Parquet of a part says what it was made of."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,30 @@ class Building:
         for draft in self.site.glob(".*.draft"):
             draft.unlink()
 
-    def part(self, slice_: Slice) -> Path:
-        """Return the file that holds the customers of a slice."""
-        return self.site / f"features-{slice_.number:05d}.parquet"
+    def write_part(self, slice_: Slice, table: pa.Table) -> None:
+        """Write the customers of a slice whole: killed before its end, the part is not there."""
+        marked = table.replace_schema_metadata({_MADE_OF: self._mark(slice_, table)})
+        with whole_file(self._part(slice_.number)) as draft:
+            pq.write_table(marked, draft, compression="zstd", write_page_checksum=True)
+
+    def holds_part(self, slice_: Slice, columns: Sequence[str]) -> bool:
+        """Whether the part of a slice is there, made of this key, and can be read to its end."""
+        path = self._part(slice_.number)
+        if not path.exists():
+            return False
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                found = file.read()
+        except (OSError, pa.ArrowException):
+            return False
+        mark = (found.schema.metadata or {}).get(_MADE_OF)
+        return found.column_names == list(columns) and mark == self._mark(slice_, found)
+
+    def remove_strays(self, n_parts: int) -> None:
+        """Remove what is none of so many parts: whatever else lies there would be read as one."""
+        named = {self.site / KEY_FILE, *(self._part(number) for number in range(n_parts))}
+        for path in set(self.site.iterdir()) - named:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def publish(self) -> None:
         """Let the parts take the place of an earlier snapshot."""
@@ -70,6 +95,14 @@ class Building:
     def clear(self) -> None:
         """Remove the snapshot that this one took the place of, if a killed run left it."""
         shutil.rmtree(self._earlier, ignore_errors=True)
+
+    def _part(self, number: int) -> Path:
+        return self.site / f"features-{number:05d}.parquet"
+
+    def _mark(self, slice_: Slice, table: pa.Table) -> bytes:
+        """Return a digest of everything that a part is made of."""
+        made_of = json.dumps([self.key, asdict(slice_), table.column_names, table.num_rows])
+        return hashlib.sha256(made_of.encode()).hexdigest().encode()
 
     @property
     def _earlier(self) -> Path:
@@ -91,12 +124,6 @@ def publish_folder(made: Path, folder: Path, key: Key | None) -> None:
     place.abandon()
     made.rename(place.site)
     place.publish()
-
-
-def write_part(table: pa.Table, path: Path) -> None:
-    """Write a part whole: killed before its end, it is not there."""
-    with whole_file(path) as draft:
-        pq.write_table(table, draft, compression="zstd")
 
 
 def snapshot_key(inputs: Inputs, as_of: datetime) -> Key:

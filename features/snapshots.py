@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from features.asked import Asked, Inputs, asked_at
 from features.blocks import Block, block_of_slice
-from features.building import Building, snapshot_key, write_part
+from features.building import Building, snapshot_key
 from features.canary import LeakFoundError, require_no_leak, sampled
 from features.catalogue import signal_matrix
 from features.instants import instant_of
@@ -89,7 +89,11 @@ def write_snapshots(
     workers = workers or workers_for(inputs.log.n_events * len(wanted))
     done = list(_built(inputs, wanted, workers, tell)) if wanted else []
     for as_of, place in buildings.items():
-        place.publish() if as_of in wanted else place.clear()
+        if as_of in wanted:
+            place.remove_strays(len(done))
+            place.publish()
+        else:
+            place.clear()
     return SnapshotRun(
         tuple(
             snapshot_in(place.folder, as_of, is_new=as_of in wanted)
@@ -149,9 +153,9 @@ class _SliceWork:
 
     def __call__(self, part: Slice) -> _Done:
         lacking = [
-            (asked, building.part(part))
+            (asked, building)
             for asked, building in zip(self.asked, self.buildings, strict=True)
-            if not building.part(part).exists()
+            if not building.holds_part(part, _columns(asked))
         ]
         if lacking:
             latest = max(asked.as_of for asked, _ in lacking)
@@ -160,8 +164,8 @@ class _SliceWork:
             )
             if part.number == 0:
                 self._watch(part, block, [asked for asked, _ in lacking])
-            for asked, path in lacking:
-                write_part(signal_table(block, self.inputs.rules, asked), path)
+            for asked, building in lacking:
+                building.write_part(part, signal_table(block, self.inputs.rules, asked))
         return _Done(part.events if lacking else 0, part.events, peak_memory_bytes())
 
     def _watch(self, part: Slice, block: Block, asked: Sequence[Asked]) -> None:
@@ -174,6 +178,10 @@ class _SliceWork:
         profiles = block.profiles.customers(chosen)
         for each in asked:
             require_no_leak(events, profiles, self.inputs.rules, each)
+
+
+def _columns(asked: Asked) -> list[str]:
+    return ["customer_id", "as_of", *(signal.name for signal in asked.signals)]
 
 
 def _built(

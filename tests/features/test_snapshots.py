@@ -129,6 +129,51 @@ def test_parts_that_were_finished_are_kept_and_only_the_others_made(inputs, undi
     assert contents(tmp_path / "11") == contents(undisturbed / "11")
 
 
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def altered_in_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+def of_fewer_columns(path: Path) -> None:
+    pq.write_table(pq.read_table(path).drop_columns(["tenure_months"]), path)
+
+
+def of_fewer_rows(path: Path) -> None:
+    pq.write_table(pq.read_table(path).slice(1), path)
+
+
+def of_another_slice(path: Path) -> None:
+    shutil.copy(path.with_name("features-00000.parquet"), path)
+
+
+@pytest.mark.parametrize(
+    "damage", [cut_short, altered_in_the_middle, of_fewer_columns, of_fewer_rows, of_another_slice]
+)
+def test_a_part_that_is_not_what_was_written_is_made_anew(inputs, undisturbed, tmp_path, damage):
+    site = shutil.copytree(undisturbed / "11", tmp_path / ".11.building")
+    damage(site / "features-00001.parquet")
+    run = write_snapshots(inputs, places(tmp_path, LATE), workers=1)
+    assert run.events == list(slices(inputs.log))[1].events
+    assert contents(tmp_path / "11") == contents(undisturbed / "11")
+
+
+def test_what_is_no_part_is_not_published(inputs, undisturbed, tmp_path):
+    site = shutil.copytree(undisturbed / "11", tmp_path / ".11.building")
+    shutil.copy(site / "features-00001.parquet", site / "features-00002.parquet")
+    (site / "notes.parquet").write_bytes(b"of somebody else")
+    (site / "folder").mkdir()
+    write_snapshots(inputs, places(tmp_path, LATE), workers=1)
+    assert contents(tmp_path) == {
+        f"11/{name}": content for name, content in contents(undisturbed / "11").items()
+    }
+    assert not (tmp_path / "11" / "folder").exists()
+
+
 @pytest.mark.parametrize("change", ["attributes", "rules", "log"])
 def test_parts_of_another_key_are_not_gone_on_from(inputs, undisturbed, tmp_path, change):
     site = shutil.copytree(undisturbed / "11", tmp_path / ".11.building")
