@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
+from features.spill import spill_folder
 
 Table = Literal["events", "customers", "plans"]
 
@@ -235,7 +236,7 @@ def _connection(state: Path) -> duckdb.DuckDBPyConnection:
             "threads": 1,
             "memory_limit": READING_MEMORY,
             # By process: DuckDB gives the files that it spills the same names everywhere.
-            "temp_directory": str(state / "tmp" / f"reading-{os.getpid()}"),
+            "temp_directory": str(spill_folder(state)),
         }
         _opened.connection = duckdb.connect(config=settings)
         _opened.connection.execute("SET TimeZone = 'UTC'")
