@@ -42,82 +42,75 @@ class Constant(Expression):
 
 
 @dataclass(frozen=True)
-class Count(Expression):
+class OfHappenings(Expression):
+    """Share what everything that is said of happenings has: which."""
+
+    happening: str
+
+
+@dataclass(frozen=True)
+class Count(OfHappenings):
     """Count happenings in the last `days` before as_of, or ever."""
 
-    happening: str
     days: int | None = None
 
 
 @dataclass(frozen=True)
-class Total(Expression):
+class Total(OfHappenings):
     """Add up the values of happenings: major units of money, or quantities."""
 
-    happening: str
     days: int | None = None
 
 
 @dataclass(frozen=True)
-class CountSince(Expression):
+class CountSince(OfHappenings):
     """Count happenings after the latest of another happening, or all where there was none.
 
-    One comes after another in the order of the history: by occurred_at, then event_id.
+    Of those at one instant events come first, by event_id, and then moves of the plan.
     """
 
-    happening: str
     since: str
 
 
 @dataclass(frozen=True)
-class Largest(Expression):
+class Largest(OfHappenings):
     """Give the largest value of the happenings; NaN where none has one."""
 
-    happening: str
-
 
 @dataclass(frozen=True)
-class Deviation(Expression):
+class Deviation(OfHappenings):
     """Give the standard deviation (divisor n) of the values; NaN where none has one."""
 
-    happening: str
-
 
 @dataclass(frozen=True)
-class Mean(Expression):
+class Mean(OfHappenings):
     """Give the mean value of the happenings that have one; NaN where there was none."""
 
-    happening: str
-
 
 @dataclass(frozen=True)
-class ActiveDays(Expression):
-    """Count the distinct UTC days with a happening."""
+class ActiveDays(OfHappenings):
+    """Count the days with a happening: days of 24 hours, counted back from as_of."""
 
-    happening: str
     days: int
 
 
 @dataclass(frozen=True)
-class DistinctLabels(Expression):
+class DistinctLabels(OfHappenings):
     """Count the distinct labels among happenings; no label is none."""
 
-    happening: str
     days: int
 
 
 @dataclass(frozen=True)
-class DaysSince(Expression):
+class DaysSince(OfHappenings):
     """Give the days since the latest (or first) happening; NaN where there was none."""
 
-    happening: str
     which: Literal["latest", "first"] = "latest"
 
 
 @dataclass(frozen=True)
-class Latest(Expression):
+class Latest(OfHappenings):
     """Give the value of the latest happening that has one; NaN where there was none."""
-
-    happening: str
 
 
 @dataclass(frozen=True)

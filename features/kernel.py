@@ -24,6 +24,7 @@ from features.expressions import (
     Largest,
     Latest,
     Mean,
+    OfHappenings,
     OtherLevel,
     PlanState,
     Profile,
@@ -34,6 +35,7 @@ from features.expressions import (
 from features.happenings import Happenings, scale_of
 from features.history import History
 from features.months import DAY
+from features.plan_moves import NO_MOVES, PlanMoves, is_move, plan_moves
 from features.profiles import Profiles
 from features.program import Leaves, Listing, Program, program_of
 from features.references import References
@@ -71,6 +73,15 @@ class Moment:
         return timeline_of(self.history, self.rules)
 
     @cached_property
+    def moves(self) -> PlanMoves:
+        """Moves of the plan, booked ones included."""
+        return plan_moves(self.history, self.timeline)
+
+    @cached_property
+    def _moves_in_force(self) -> PlanMoves:
+        return self.moves.until(self.as_of)
+
+    @cached_property
     def plan(self) -> plan_state.PlanStates:
         """Properties of the plan as it stands."""
         return plan_state.PlanStates(
@@ -95,15 +106,19 @@ class Moment:
                 table[place] = constant
             for place, values in of_customers.items():
                 table[place] = values[first:last]
-            self._fill(table, program, self.history.span(first, last))
+            self._fill(table, program, first, last)
             matrix[:, first:last] = table[program.outputs]
         return matrix.T
 
-    def _fill(self, table: Values, program: Program, history: History) -> None:
-        """Fill the places of what events say and of arithmetic, shape (n_places, n_customers)."""
-        happenings = Happenings(history, self.references)
-        lists = [happenings.listed(listing) for listing in program.listings]
-        tallies = Tallies(history, self.as_of, program.windows, lists, program.n_totalled)
+    def _fill(self, table: Values, program: Program, first: int, last: int) -> None:
+        """Fill the places of what happened and of arithmetic, shape (n_places, n_customers).
+
+        The customers are first to last - 1.
+        """
+        needs_moves = any(is_move(listing.happening) for listing in program.listings)
+        moves = self._moves_in_force.span(first, last) if needs_moves else NO_MOVES
+        happenings = Happenings(self.history.span(first, last), moves, self.references)
+        tallies = Tallies(happenings, self.as_of, program)
         for type_, leaves in program.leaves_of_events.items():
             table[leaves.places] = _OF_EVENTS[type_](tallies, leaves, program)
         for step in program.steps:
@@ -146,8 +161,8 @@ def season(as_of: int, part: str) -> float:
 
 def _scales(tallies: Tallies, leaves: Leaves) -> Values:
     """Return what a unit is in the integers of each leaf, shape (n_leaves, 1)."""
-    minor_units = tallies.history.minor_units
-    scales = [scale_of(leaf.happening, minor_units) for leaf in leaves.expressions]  # type: ignore[attr-defined]
+    minor_units = tallies.happenings.history.minor_units
+    scales = [scale_of(leaf.happening, minor_units) for leaf in leaves.expressions]
     return np.array(scales, dtype=np.float64)[:, None]
 
 
@@ -165,12 +180,13 @@ def _means(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
 
 
 def _days_since(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
-    is_first = np.array([leaf.which == "first" for leaf in leaves.expressions])  # type: ignore[attr-defined]
+    which = [leaf.which for leaf in leaves.expressions if isinstance(leaf, DaysSince)]
+    is_first = np.array(which) == "first"
     days = np.empty((len(is_first), tallies.n_customers))
     for mask, found in ((is_first, tallies.firsts), (~is_first, tallies.latests)):
         place = found(leaves.listing[mask])
-        occurred = _picked(place, tallies.rows, tallies.history.occurred)
-        days[mask] = np.where(place >= 0, (tallies.as_of - occurred) / DAY, np.nan)
+        at = _picked(place, tallies.rows, tallies.happenings.at)
+        days[mask] = np.where(place >= 0, (tallies.as_of - at) / DAY, np.nan)
     return days
 
 
@@ -210,7 +226,8 @@ def _deviations(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
 
 
 def _counts_since(tallies: Tallies, leaves: Leaves, program: Program) -> Values:
-    marks = [program.listing_numbers[Listing(leaf.since)] for leaf in leaves.expressions]  # type: ignore[attr-defined]
+    since = [leaf.since for leaf in leaves.expressions if isinstance(leaf, CountSince)]
+    marks = [program.listing_numbers[Listing(happening)] for happening in since]
     pairs = zip(leaves.listing, marks, strict=True)
     return np.array([tallies.counts_since(listing, since) for listing, since in pairs], np.float64)
 
@@ -226,7 +243,7 @@ def _distinct_labels(tallies: Tallies, leaves: Leaves, _: Program) -> Values:
     return np.array(tables, np.float64)[leaves.number, leaves.window]
 
 
-_OF_EVENTS: dict[type[Expression], Callable[[Tallies, Leaves, Program], Values]] = {
+_OF_EVENTS: dict[type[OfHappenings], Callable[[Tallies, Leaves, Program], Values]] = {
     Count: _counts,
     Total: _totals,
     Mean: _means,

@@ -145,8 +145,8 @@ class PlanStanding:
 def relationship_starts(history: History, timeline: Timeline, profiles: Profiles) -> Instants:
     """Return when the relationship of each spell began, shape (n_spells,), as in `spells`.
 
-    A spell that begins with anything but `subscribe` began before it was recorded: then the
-    customers table's `acquired_at` counts, where it is earlier.
+    A customer's first spell that begins with anything but `subscribe` began before it was
+    recorded: then the customers table's `acquired_at` counts, where it is earlier.
     """
     customer, start, _ = timeline.spells
     rows = history.of_kind("subscribe")
@@ -156,7 +156,8 @@ def relationship_starts(history: History, timeline: Timeline, profiles: Profiles
     order = np.lexsort((when, whose))
     whose, when = whose[order], when[order]
     followed = order[:-1][(whose[1:] == whose[:-1]) & (when[1:] == when[:-1])]
-    relationship = np.minimum(start, profiles.acquired[customer])
+    is_first = np.append(True, customer[1:] != customer[:-1])[: len(customer)]
+    relationship = np.where(is_first, np.minimum(start, profiles.acquired[customer]), start)
     opened = followed[followed < len(start)]
     relationship[opened] = start[opened]
     return relationship

@@ -21,13 +21,13 @@ def open_subscriptions(plan: PlanStanding) -> Values:
 def contractions_365d(plan: PlanStanding) -> Values:
     """Return how often the number of open subscriptions fell, and stayed above 0.
 
-    Counted are instants after as_of - 365 days, up to and including as_of.
+    Counted are instants from as_of - 365 days to as_of, both included.
     """
     timeline = plan.timeline
     fell = (timeline.n_open[1:] < timeline.n_open[:-1]) & (timeline.n_open[1:] > 0)
     fell &= timeline.customer[1:] == timeline.customer[:-1]
     at = timeline.at[1:]
-    fell &= (at > plan.as_of - 365 * DAY) & (at <= plan.as_of)
+    fell &= (at >= plan.as_of - 365 * DAY) & (at <= plan.as_of)
     counts = np.bincount(timeline.customer[1:][fell], minlength=timeline.n_customers)
     return counts.astype(np.float64)
 
@@ -35,8 +35,8 @@ def contractions_365d(plan: PlanStanding) -> Values:
 def tenure_months(plan: PlanStanding) -> Values:
     """Return whole months since the relationship began.
 
-    A history that begins with anything but `subscribe` began before it was recorded: then
-    the customers table's `acquired_at` counts, where it is earlier.
+    It began when the spell did; see `features.plan_standing.relationship_starts` for a first
+    spell that was not recorded from its beginning.
     """
     return plan.months_since[0].astype(np.float64)
 
@@ -68,7 +68,11 @@ def months_to_renewal(plan: PlanStanding) -> Values:
 
 
 def months_to_booked_end(plan: PlanStanding) -> Values:
-    """Return in which month ahead the last subscription ends as booked; NaN if none is."""
+    """Return in which month ahead the last subscription ends; NaN if no end is known.
+
+    Known are cancellations that were given, and where terms lapse the end of a term that nobody
+    has renewed yet.
+    """
     return _months_ahead(plan, plan.booked_end)
 
 
@@ -76,7 +80,7 @@ def days_since_notice(plan: PlanStanding) -> Values:
     """Return the days since the earliest standing notice was given; NaN where none stands.
 
     A notice stands where it is the cancellation that closes an interval which ends after as_of,
-    be that interval open or booked; it was given when it occurred.
+    be that interval open or booked, and nothing goes on from there; it was given when it occurred.
     """
     intervals = plan.timeline.intervals
     asked = np.full(plan.history.n_customers, NEVER)
@@ -89,14 +93,15 @@ def days_since_notice(plan: PlanStanding) -> Values:
 def months_to_discount_end(plan: PlanStanding) -> Values:
     """Return in which month ahead the main plan's discount ends as booked; NaN if it does not.
 
-    It ends where the first later interval of the same subscription begins whose MRR is not below
-    its list price.
+    It ends where the first later interval of the same subscription begins that has a list price
+    and charges no less: a pause does not end it.
     """
     intervals = plan.timeline.intervals
-    is_full = intervals.mrr >= intervals.list_mrr
+    is_full = (intervals.mrr >= intervals.list_mrr) & (intervals.list_mrr > 0)
+    is_discounted = intervals.mrr < intervals.list_mrr
     ends = np.full(len(plan.is_open), NEVER)
     main = plan.main_interval
-    found = np.flatnonzero((main >= 0) & ~is_full[main]) if len(is_full) else main[:0]
+    found = np.flatnonzero((main >= 0) & is_discounted[main]) if len(is_full) else main[:0]
     if len(found):
         full = np.append(np.flatnonzero(is_full), len(is_full) - 1)
         now = main[found]

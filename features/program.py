@@ -19,11 +19,13 @@ from features.expressions import (
     Largest,
     Latest,
     Mean,
+    OfHappenings,
     Total,
 )
 
 Numbers = NDArray[np.int64]
 _OF_VALUES = (Mean, Latest, Largest, Deviation)
+_Windowed = Count | Total | ActiveDays | DistinctLabels
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Leaves:
     """
 
     places: Numbers
-    expressions: tuple[Expression, ...]
+    expressions: tuple[OfHappenings, ...]
     listing: Numbers
     window: Numbers
     listings: Numbers
@@ -75,7 +77,7 @@ class Program:
     windows: tuple[int, ...]
     listings: tuple[Listing, ...]
     n_totalled: int
-    leaves_of_events: dict[type[Expression], Leaves]
+    leaves_of_events: dict[type[OfHappenings], Leaves]
     leaves_of_customers: tuple[tuple[int, Expression], ...]
     constants: tuple[tuple[int, float], ...]
     steps: tuple[Step, ...]
@@ -88,7 +90,8 @@ def program_of(expressions: Sequence[Expression]) -> Program:
     for expression in expressions:
         for part in _parts(expression):
             place.setdefault(part, len(place))
-    windows = tuple(sorted({part.days for part in place if _has_window(part)}))  # type: ignore[attr-defined]
+    lengths = {part.days for part in place if isinstance(part, _Windowed)}
+    windows = tuple(sorted(days for days in lengths if days is not None))
     totalled = dict.fromkeys(_listing(part) for part in place if isinstance(part, Total | Mean))
     others = dict.fromkeys(listing for part in place for listing in _listings(part))
     listings = tuple(dict.fromkeys([*totalled, *others]))
@@ -103,7 +106,7 @@ def program_of(expressions: Sequence[Expression]) -> Program:
         leaves_of_customers=tuple(
             (number, part)
             for part, number in place.items()
-            if not hasattr(part, "happening") and not isinstance(part, Arithmetic | Constant)
+            if not isinstance(part, OfHappenings | Arithmetic | Constant)
         ),
         constants=tuple(
             (number, part.value) for part, number in place.items() if isinstance(part, Constant)
@@ -121,16 +124,12 @@ def _parts(expression: Expression) -> Iterator[Expression]:
     yield expression
 
 
-def _has_window(part: Expression) -> bool:
-    return getattr(part, "days", None) is not None
-
-
-def _listing(part: Expression) -> Listing:
-    return Listing(part.happening, isinstance(part, _OF_VALUES))  # type: ignore[attr-defined]
+def _listing(part: OfHappenings) -> Listing:
+    return Listing(part.happening, isinstance(part, _OF_VALUES))
 
 
 def _listings(part: Expression) -> Iterator[Listing]:
-    if hasattr(part, "happening"):
+    if isinstance(part, OfHappenings):
         yield _listing(part)
     if isinstance(part, CountSince):
         yield Listing(part.since)
@@ -138,10 +137,10 @@ def _listings(part: Expression) -> Iterator[Listing]:
 
 def _leaves(
     place: dict[Expression, int], numbers: dict[Listing, int], windows: tuple[int, ...]
-) -> dict[type[Expression], Leaves]:
-    by_type: defaultdict[type[Expression], list[Expression]] = defaultdict(list)
+) -> dict[type[OfHappenings], Leaves]:
+    by_type: defaultdict[type[OfHappenings], list[OfHappenings]] = defaultdict(list)
     for part in place:
-        if hasattr(part, "happening"):
+        if isinstance(part, OfHappenings):
             by_type[type(part)].append(part)
     return {
         type_: _leaves_of(
@@ -155,7 +154,7 @@ def _leaves(
 
 
 def _leaves_of(
-    parts: tuple[Expression, ...], places: Numbers, listing: Numbers, window: Numbers
+    parts: tuple[OfHappenings, ...], places: Numbers, listing: Numbers, window: Numbers
 ) -> Leaves:
     listings, number = np.unique(listing, return_inverse=True)
     widest = np.zeros(len(listings), np.int64)
@@ -163,9 +162,8 @@ def _leaves_of(
     return Leaves(places, parts, listing, window, listings, number, widest)
 
 
-def _window(part: Expression, windows: tuple[int, ...]) -> int:
-    windowed = Count | Total | ActiveDays | DistinctLabels
-    if isinstance(part, windowed) and part.days is not None:
+def _window(part: OfHappenings, windows: tuple[int, ...]) -> int:
+    if isinstance(part, _Windowed) and part.days is not None:
         return windows.index(part.days)
     return len(windows)
 

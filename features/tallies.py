@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.history import History, offsets_of_counts
-from features.months import DAY
+from features.happenings import Happenings
+from features.history import offsets_of_counts
+from features.months import DAY, NEVER
+from features.program import Program
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -24,34 +26,40 @@ _CELLS_A_ROW = 16
 
 @dataclass(frozen=True)
 class Tallies:
-    """Hold the listed rows of a history's customers, and how they fall into windows.
+    """Hold the listed rows of some customers, and how they fall into the windows of a program."""
 
-    `windows` are days before `as_of`, rising. `lists` holds (rows, values) of each listing.
-    """
-
-    history: History
+    happenings: Happenings
     as_of: int
-    windows: tuple[int, ...]
-    lists: Sequence[tuple[Rows, Rows]]
-    n_totalled: int
+    program: Program
 
     @property
     def n_customers(self) -> int:
         """Customers of the history."""
-        return self.history.n_customers
+        return self.happenings.history.n_customers
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Days before as_of, rising."""
+        return self.program.windows
+
+    @cached_property
+    def lists(self) -> Sequence[tuple[Rows, Rows]]:
+        """Rows and values of each listing."""
+        return [self.happenings.listed(listing) for listing in self.program.listings]
 
     @cached_property
     def age(self) -> NDArray[np.int8]:
-        """Place of the smallest window that holds each event, their number where none does."""
-        age = np.zeros(len(self.history.occurred), np.int8)
+        """Place of the smallest window that holds each row, their number where none does."""
+        at = self.happenings.at
+        age = np.zeros(len(at), np.int8)
         for days in self.windows:
-            age += self.history.occurred < self.as_of - days * DAY
+            age += at < self.as_of - days * DAY
         return age
 
     @cached_property
     def day(self) -> NDArray[np.int64]:
-        """Number of the UTC day of each event."""
-        return self.history.occurred // DAY
+        """Number of days of 24 hours that lie between each row and as_of."""
+        return (self.as_of - 1 - self.happenings.at) // DAY
 
     @cached_property
     def rows(self) -> Rows:
@@ -68,7 +76,7 @@ class Tallies:
         """Number of listing and customer of each of `rows`; it rises."""
         lengths = [len(rows) for rows, _ in self.lists]
         first = np.arange(len(lengths)) * self.n_customers
-        return np.repeat(first, lengths) + self.history.customer[self.rows]
+        return np.repeat(first, lengths) + self.happenings.customer[self.rows]
 
     @cached_property
     def _cell(self) -> Rows:
@@ -83,13 +91,14 @@ class Tallies:
     @cached_property
     def totals(self) -> Values:
         """Add up values by window, shape (n_windows + 1, n_totalled, n_customers); last is all."""
-        n_rows = sum(len(rows) for rows, _ in self.lists[: self.n_totalled])
+        n_totalled = self.program.n_totalled
+        n_rows = sum(len(rows) for rows, _ in self.lists[:n_totalled])
         cell = self._cell[:n_rows]
-        if self.n_totalled < len(self.lists):
-            spare = (len(self.lists) - self.n_totalled) * self.n_customers
+        if n_totalled < len(self.lists):
+            spare = (len(self.lists) - n_totalled) * self.n_customers
             cell = cell - self.age[self.rows[:n_rows]] * np.int64(spare)
         values = np.maximum(self.values[:n_rows], 0).astype(np.float64)
-        return self._summed(cell, values, self.n_totalled)
+        return self._summed(cell, values, n_totalled)
 
     def _summed(self, cell: Rows, values: Values | None, n_listings: int) -> NDArray[Any]:
         shape = (len(self.windows) + 1, n_listings, self.n_customers)
@@ -128,15 +137,18 @@ class Tallies:
 
     def counts_since(self, listing: int, since: int) -> Rows:
         """Count rows of one listing after the latest of another, shape (n_customers,)."""
+        whose, at = self.happenings.customer, self.happenings.at
         latest = np.full(self.n_customers, -1)
-        marks = self.lists[since][0]
-        latest[self.history.customer[marks]] = marks
-        rows = self.lists[listing][0]
-        customer = self.history.customer[rows]
-        return np.bincount(customer[rows > latest[customer]], minlength=self.n_customers)
+        since_when = np.full(self.n_customers, -NEVER)
+        marks, rows = self.lists[since][0], self.lists[listing][0]
+        latest[whose[marks]], since_when[whose[marks]] = marks, at[marks]
+        customer, when = whose[rows], at[rows]
+        is_later = when > since_when[customer]
+        is_later |= (when == since_when[customer]) & (rows > latest[customer])
+        return np.bincount(customer[is_later], minlength=self.n_customers)
 
     def active_days(self, listings: Rows, widest: Rows) -> Rows:
-        """Count distinct UTC days by window, shape (n_windows, n_listings, n_customers).
+        """Count days with a row by window, shape (n_windows, n_listings, n_customers).
 
         `widest` is the place of the last window that is asked of each listing; beyond it a
         listing's counts are too low.
@@ -145,24 +157,23 @@ class Tallies:
         parts = [rows[self.age[rows] <= w] for rows, w in zip(lists, widest, strict=True)]
         rows = np.concatenate(parts)
         first = np.arange(len(parts)) * self.n_customers
-        segment = np.repeat(first, [len(part) for part in parts]) + self.history.customer[rows]
+        segment = np.repeat(first, [len(part) for part in parts]) + self.happenings.customer[rows]
         day, age = self.day[rows], self.age[rows].astype(np.int64)
-        same_day = (segment[1:] == segment[:-1]) & (day[1:] == day[:-1])
-        same = same_day & (age[1:] == age[:-1])
-        is_new = np.concatenate([[True], ~same])[: len(rows)]
+        is_new = np.ones(len(rows), np.bool_)
+        is_new[1:] = (segment[1:] != segment[:-1]) | (day[1:] != day[:-1])
         shape = (len(self.windows), len(parts), self.n_customers)
         cell = age * math.prod(shape[1:]) + segment
-        days = np.bincount(cell[is_new], minlength=math.prod(shape))
-        # A day that lies in two windows was counted in both.
-        days -= np.bincount(cell[:-1][same_day & ~same], minlength=math.prod(shape))
-        return _running(days.reshape(shape))
+        return _running(np.bincount(cell[is_new], minlength=math.prod(shape)).reshape(shape))
 
     def distinct_labels(self, listing: int, largest: int) -> Rows:
         """Count distinct labels by window up to a place, shape (largest + 1, n_customers)."""
         rows = self.lists[listing][0]
-        rows = rows[(self.age[rows] <= largest) & (self.history.label[rows] >= 0)]
-        customer, label = self.history.customer[rows], self.history.label[rows].astype(np.int64)
-        latest = _latest_of_pairs(customer, label, len(self.history.labels))
+        rows = rows[(self.age[rows] <= largest) & (self.happenings.label[rows] >= 0)]
+        customer, label = (
+            self.happenings.customer[rows],
+            self.happenings.label[rows].astype(np.int64),
+        )
+        latest = _latest_of_pairs(customer, label, len(self.happenings.history.labels))
         cell = self.age[rows[latest]] * np.int64(self.n_customers) + customer[latest]
         found = np.bincount(cell, minlength=(largest + 1) * self.n_customers)
         return _running(found.reshape(largest + 1, self.n_customers))

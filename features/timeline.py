@@ -4,7 +4,7 @@ A timeline is built from whatever events it is given, booked ones included: from
 it is what was believed at `as_of`, from all of them it is what really happened.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from features.rules import CustomerRules
 _CANCEL = KIND_CODES["cancel"]
 _WITHDRAWN = KIND_CODES["cancel_withdrawn"]
 _SUBSCRIBE = KIND_CODES["subscribe"]
+_OF_SUBSCRIPTIONS = (*PLAN_KINDS, "cancel", "cancel_withdrawn")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Intervals:
 
     `customer` indexes the history's customers and rises; `row` is the history's row that opened
     the stretch; `mrr` and `list_mrr` are minor units a month; `end` is NEVER where none is known;
-    `closing_row` is the row of the cancellation that ends it, else -1.
+    `closing_row` is the row of the cancellation that ends it, else -1: none ends what goes on at
+    the same instant.
     """
 
     customer: NDArray[np.int64]
@@ -164,8 +166,10 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
 
     A cancellation withdrawn before it took effect never was; a change booked before the
     cancellation it follows is void; with `term_end = "lapses"` a term that nobody renewed ends.
+    An event that names no subscription is of the only one that the customer's events name. Where
+    they name several, or one was begun without a name, it is of one more that has no name.
     """
-    intervals = _intervals(history, rules)
+    intervals = _intervals(_with_only_subscriptions(history), rules)
     customer = np.concatenate([intervals.customer, intervals.customer])
     at = np.concatenate([intervals.start, intervals.end])
     order = np.lexsort((at, customer))
@@ -188,6 +192,23 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
     )
 
 
+def _with_only_subscriptions(history: History) -> History:
+    rows = history.of_kind(*_OF_SUBSCRIPTIONS)
+    subscription, customer = history.subscription[rows], history.customer[rows]
+    is_named = subscription > 0
+    if is_named.all() or not is_named.any():
+        return history
+    lowest = np.full(history.n_customers, np.iinfo(np.int32).max)
+    highest = np.zeros(history.n_customers, np.int32)
+    np.minimum.at(lowest, customer[is_named], subscription[is_named])
+    np.maximum.at(highest, customer[is_named], subscription[is_named])
+    only = np.where(lowest == highest, highest, 0)
+    only[customer[~is_named & (history.kind[rows] == _SUBSCRIBE)]] = 0
+    known = history.subscription.copy()
+    known[rows] = np.where(is_named, subscription, only[customer])
+    return replace(history, subscription=known)
+
+
 def _intervals(history: History, rules: CustomerRules) -> Intervals:
     rows = _effective_rows(history)
     customer, subscription = history.customer[rows], history.subscription[rows]
@@ -200,15 +221,18 @@ def _intervals(history: History, rules: CustomerRules) -> Intervals:
     closing = np.full(len(rows), -1)
     closing[:-1][is_closed] = rows[1:][is_closed]
     kept = ~is_cancel & (end > start)
-    rows = rows[kept]
+    rows, customer, subscription = rows[kept], customer[kept], subscription[kept]
+    start, end, closing = start[kept], end[kept], closing[kept]
+    goes_on = (customer[1:] == customer[:-1]) & (subscription[1:] == subscription[:-1])
+    closing[:-1][goes_on & (start[1:] == end[:-1])] = -1
     mrr, listed = np.maximum(history.value[rows], 0), history.list_value[rows]
     return Intervals(
-        customer=customer[kept],
-        subscription=subscription[kept],
-        start=start[kept],
-        end=end[kept],
+        customer=customer,
+        subscription=subscription,
+        start=start,
+        end=end,
         row=rows,
-        closing_row=closing[kept],
+        closing_row=closing,
         mrr=mrr,
         list_mrr=np.where(listed == MISSING, mrr, listed),
         term_months=history.term_months[rows],
@@ -226,7 +250,7 @@ def _lapsed(
 
 def _effective_rows(history: History) -> NDArray[np.int64]:
     """Return rows of plan events and of cancellations that count, by subscription and effect."""
-    rows = history.of_kind(*PLAN_KINDS, "cancel", "cancel_withdrawn")
+    rows = history.of_kind(*_OF_SUBSCRIPTIONS)
     customer, subscription = history.customer[rows], history.subscription[rows]
     if (history.kind[rows] == _WITHDRAWN).any():
         rows = rows[np.lexsort((subscription, customer))]

@@ -57,7 +57,8 @@ def explain(
     moment = _moment(bundle, block, as_of)
     lens = _lens(bundle, background, horizon_months, annual_discount_rate)
     readings = lens.explained.read(moment, lens.n_months)
-    words = Reasons(lens, moment.history, as_of, bundle.business.currency)
+    labels = moment.history.labels
+    words = Reasons(lens, moment.moves, labels, as_of, bundle.business.currency)
     points = lens.points(readings)
     told = {}
     for row, customer in enumerate(readings.customer.tolist()):

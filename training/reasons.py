@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.happenings import plan_moves
-from features.history import History
 from features.months import DAY
+from features.plan_moves import PlanMoves
 from features.signal import Signal
 from training.contributions import Lens, Shares
 from training.explained import Values
@@ -34,10 +33,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Find the words for contributions of customers of one history."""
+    """Find the words for contributions of customers.
+
+    `moves` are those of the same customers, booked ones too; `labels` are the texts of its codes.
+    """
 
     lens: Lens
-    history: History
+    moves: PlanMoves
+    labels: Sequence[str]
     as_of: int
     currency: str
 
@@ -106,18 +109,16 @@ class Reasons:
     @cached_property
     def _moves(self) -> dict[int, str]:
         """The latest move between plans of each customer who ever moved, in words."""
-        moves = plan_moves(self.history)
-        labels = self.history.labels
+        moves = self.moves
         told = {}
-        named = (moves.label_before >= 0) & (moves.label_now >= 0)
-        for place in np.flatnonzero(named & (moves.label_before != moves.label_now)):
-            row = moves.row[place]
-            before, now = labels[moves.label_before[place]], labels[moves.label_now[place]]
-            told[int(self.history.customer[row])] = self._moved(before, now, row)
+        for place in np.flatnonzero(moves.is_to_other_plan):
+            before = self.labels[moves.label_before[place]]
+            now = self.labels[moves.label_now[place]]
+            told[int(moves.customer[place])] = self._moved(before, now, int(moves.at[place]))
         return told
 
-    def _moved(self, before: str, now: str, row: int) -> str:
-        days = (self.as_of - int(self.history.effective[row])) / DAY
+    def _moved(self, before: str, now: str, at: int) -> str:
+        days = (self.as_of - at) / DAY
         if days < 0:
             ahead = int(np.ceil(-days))
             return f"moves from {before} to {now} in {ahead} day{'' if ahead == 1 else 's'}"

@@ -75,7 +75,12 @@ _TERM = (
     ),
     _state("term_months", "Term of the main plan; 0 is from month to month.", "months", "falls"),
     _state("months_to_renewal", "In which month ahead the main plan's term ends.", "months"),
-    _state("months_to_booked_end", "In which month ahead the booked end falls.", "months", "rises"),
+    _state(
+        "months_to_booked_end",
+        "In which month ahead the end falls that is booked, or due because terms lapse.",
+        "months",
+        "rises",
+    ),
     _state(
         "days_since_notice",
         "Days since the earliest standing notice was given; missing where there is none.",
@@ -162,7 +167,7 @@ _OTHER_MOVES = (
     *_counts("discount_begun", "discounts_begun", "Discounts that began", (365,)),
     *_counts("discount_ended", "discounts_ended", "Discounts that ended", (90,), "rises"),
     _since("discount_ended", "end of a discount", "falls"),
-    _since("plan_change", "plan change"),
+    _since("plan_change", "plan change that was asked for"),
     _ever("renew", "renewals", "Renewals", "falls"),
     _ever("cancel", "cancellations", "Cancellations asked for", "rises"),
     _ever("cancel_withdrawn", "withdrawals", "Cancellations withdrawn", "rises"),

@@ -1,97 +1,14 @@
-import numpy as np
 import pytest
 
-from features.happenings import (
-    MOVES,
-    Happenings,
-    plan_moves,
-    purchases,
-    repeat_purchases,
-    scale_of,
-)
-from features.references import NO_REFERENCES, References
+from features.happenings import Happenings, purchases, repeat_purchases, scale_of
+from features.plan_moves import NO_MOVES
+from features.references import NO_REFERENCES
 from tests.features.histories import history_of
 
 
-def found(history, name, references=NO_REFERENCES):
-    rows, values = Happenings(history, references).found(name)
+def found(history, name):
+    rows, values = Happenings(history, NO_MOVES, NO_REFERENCES).found(name)
     return list(zip(rows.tolist(), values.tolist(), strict=True))
-
-
-def moves_of(*plans):
-    """Return which events count as which move, by the number of the event."""
-    history = history_of(*[("ann", *plan) for plan in plans])
-    moves = plan_moves(history)
-    return {name: moves.row[is_move(moves)].tolist() for name, is_move in MOVES.items()}
-
-
-def plan(label, amount, **more):
-    return {"label": label, "amount": amount, **more}
-
-
-def test_a_cheaper_other_plan_is_a_downgrade_and_a_dearer_one_an_upgrade():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("plan_change", "2024-02-01", plan("Basic", 9.0)),
-        ("renew", "2024-03-01", plan("Max", 20.0)),
-    )
-
-    assert moves["downgrade"] == [1]
-    assert moves["upgrade"] == [2]
-
-
-def test_list_prices_decide_and_not_what_is_charged():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 5.0, list_amount=20.0)),
-        ("plan_change", "2024-02-01", plan("Basic", 9.0)),
-    )
-
-    assert moves["downgrade"] == [1]
-    assert moves["discount_ended"] == [1]
-
-
-def test_another_list_price_of_the_same_plan_is_a_repricing_and_no_move():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("renew", "2024-02-01", plan("Max", 22.0)),
-    )
-
-    assert moves["repricing"] == [1]
-    assert moves["upgrade"] == []
-
-
-def test_a_discount_begins_and_ends_without_another_price():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("plan_change", "2024-02-01", plan("Max", 15.0, list_amount=20.0)),
-        ("plan_change", "2024-03-01", plan("Max", 12.0, list_amount=20.0)),
-        ("plan_change", "2024-04-01", plan("Max", 20.0)),
-    )
-
-    assert moves["discount_begun"] == [1]
-    assert moves["discount_ended"] == [3]
-    assert moves["repricing"] == []
-
-
-def test_a_renewal_before_a_booked_downgrade_takes_effect_is_no_upgrade():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("plan_change", "2024-02-01", plan("Basic", 9.0, effective_at="2024-06-01")),
-        ("renew", "2024-03-01", plan("Max", 20.0)),
-    )
-
-    assert moves["downgrade"] == [1]
-    assert moves["upgrade"] == []
-
-
-def test_a_new_subscription_and_another_subscription_are_no_moves():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0, subscription_id="a")),
-        ("subscribe", "2024-02-01", plan("Basic", 9.0, subscription_id="a")),
-        ("plan_change", "2024-03-01", plan("Mini", 5.0, subscription_id="b")),
-    )
-
-    assert not any(moves.values())
 
 
 def test_lines_of_one_basket_are_one_purchase_at_its_first_line():
@@ -119,7 +36,7 @@ def test_a_kind_can_be_narrowed_to_a_label():
         ("ann", "usage", "2024-01-03", {"label": "high", "amount": 1.0}),
     )
 
-    happenings = Happenings(history, NO_REFERENCES)
+    happenings = Happenings(history, NO_MOVES, NO_REFERENCES)
 
     assert happenings.found("support")[0].tolist() == [0, 1]
     assert happenings.found("support:high")[0].tolist() == [0]
@@ -131,56 +48,6 @@ def test_nothing_happened_in_an_empty_history():
 
     assert [len(found) for found in purchases(history)] == [0, 0]
     assert [len(found) for found in repeat_purchases(history)] == [0, 0]
-    assert not any(np.any(is_move(plan_moves(history))) for is_move in MOVES.values())
-
-
-def test_no_charge_by_list_price_is_a_pause_and_neither_it_nor_its_end_a_repricing():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("plan_change", "2024-02-01", plan("Max", 0.0)),
-        ("plan_change", "2024-03-01", plan("Max", 22.0)),
-        ("plan_change", "2024-04-01", plan("Max", 0.0, list_amount=22.0)),
-    )
-
-    assert moves["pause"] == [1]
-    assert moves["repricing"] == []
-    assert moves["discount_begun"] == [3]
-
-
-def test_a_price_rises_or_is_cut_within_the_plan():
-    moves = moves_of(
-        ("subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("renew", "2024-02-01", plan("Max", 22.0)),
-        ("renew", "2024-03-01", plan("Max", 18.5)),
-    )
-
-    assert moves["price_rise"] == [1]
-    assert moves["price_cut"] == [2]
-    assert moves["repricing"] == [1, 2]
-
-
-def test_the_value_of_a_move_is_the_change_of_the_list_price():
-    history = history_of(
-        ("ann", "subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("ann", "plan_change", "2024-02-01", plan("Basic", 5.0, list_amount=9.0)),
-        ("ann", "plan_change", "2024-03-01", plan("Max", 24.0)),
-    )
-
-    assert found(history, "downgrade") == [(1, 1100)]
-    assert found(history, "upgrade") == [(2, 1500)]
-
-
-def test_a_downgrade_to_the_cheapest_plan_on_the_ladder_is_one_to_the_floor():
-    history = history_of(
-        ("ann", "subscribe", "2024-01-01", plan("Max", 20.0)),
-        ("ann", "plan_change", "2024-02-01", plan("Basic", 9.0)),
-        ("ann", "plan_change", "2024-03-01", plan("Mini", 5.0)),
-    )
-
-    ladder = References(ladder={"Max": 2200, "Basic": 900, "Mini": 500})
-
-    assert found(history, "downgrade_to_floor", ladder) == [(2, 400)]
-    assert found(history, "downgrade_to_floor", NO_REFERENCES) == []
 
 
 def test_gaps_between_purchases_are_whole_hours_by_their_first_lines():

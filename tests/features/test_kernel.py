@@ -191,17 +191,14 @@ def test_the_season_is_a_place_on_the_circle_of_the_year(as_of, month, sine, cos
     assert value(Season("cosine"), event, as_of=as_of) == pytest.approx(cosine, abs=1e-12)
 
 
-def test_a_day_that_two_windows_share_counts_once():
-    events = [
-        ("usage", "2024-06-24T06:00:00", {"amount": 1.0}),
-        ("usage", "2024-06-24T18:00:00", {"amount": 1.0}),
-        ("usage", "2024-06-30T18:00:00", {"amount": 1.0}),
-    ]
+def test_a_window_holds_no_more_days_than_it_is_long_at_any_hour():
+    hours = [f"2024-06-{day}T{hour}:00:00" for day in range(23, 31) for hour in ("06", "18")]
+    events = [("usage", hour, {"amount": 1.0}) for hour in hours]
     both = program_of([ActiveDays("usage", 7), ActiveDays("usage", 30)])
 
     matrix = moment_of(*events, as_of="2024-07-01T12:00:00").matrix(both)
 
-    assert matrix.tolist() == [[2, 2]]
+    assert matrix.tolist() == [[7, 9]]
 
 
 def test_more_customers_than_fit_at_once_get_the_values_they_get_alone():

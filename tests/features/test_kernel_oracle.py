@@ -20,7 +20,7 @@ from features.expressions import (
     Mean,
     Total,
 )
-from features.happenings import MOVES
+from features.plan_moves import MOVES
 from features.signal import Signal
 from tests.features.random_events import RANDOM_RULES
 from tests.features.sql_form.parity import differences

@@ -180,3 +180,13 @@ def test_customers_without_a_visible_event_have_no_plan():
 
     assert plan.plan_label.tolist() == ["", ""]
     assert plan.is_open.tolist() == [False, False]
+
+
+def test_only_a_first_spell_that_was_not_recorded_from_its_beginning_began_when_acquired():
+    first = ("renew", "2024-01-15", {"amount": 10.0})
+    left = ("cancel", "2024-02-01")
+    back = ("renew", "2024-06-15", {"amount": 10.0})
+
+    assert value("tenure_months", first, as_of="2024-07-20", acquired="2023-01-15") == 18
+    returned = (first, left, back)
+    assert value("tenure_months", *returned, as_of="2024-07-20", acquired="2023-01-15") == 1

@@ -21,8 +21,8 @@ def test_a_contraction_is_a_line_that_ended_while_another_stayed_open():
 
     assert value("contractions_365d", LINE, SECOND, ended, as_of="2024-03-01") == 0
     assert value("contractions_365d", LINE, SECOND, ended, as_of="2024-03-02") == 1
-    assert value("contractions_365d", LINE, SECOND, ended, as_of="2025-02-28") == 1
-    assert value("contractions_365d", LINE, SECOND, ended, as_of="2025-03-01") == 0
+    assert value("contractions_365d", LINE, SECOND, ended, as_of="2025-03-01") == 1
+    assert value("contractions_365d", LINE, SECOND, ended, as_of="2025-03-02") == 0
 
 
 def test_a_line_replaced_at_the_same_instant_and_a_whole_break_are_no_contractions():
@@ -87,3 +87,24 @@ def test_the_full_price_of_another_subscription_does_not_end_a_discount():
     )
 
     assert np.isnan(value("months_to_discount_end", half, booked, as_of="2024-03-15"))
+
+
+def test_a_pause_that_is_booked_does_not_end_a_discount():
+    half = ("subscribe", "2024-01-01", {"amount": 5.0, "list_amount": 10.0})
+    pause = ("plan_change", "2024-01-01", {"amount": 0.0, "effective_at": "2024-04-01"})
+    full = ("plan_change", "2024-01-01", {"amount": 10.0, "effective_at": "2024-07-01"})
+
+    assert np.isnan(value("months_to_discount_end", half, pause, as_of="2024-03-15"))
+    assert value("months_to_discount_end", half, pause, full, as_of="2024-03-15") == 4
+
+
+def test_a_notice_stands_no_more_where_the_subscription_goes_on_at_its_end():
+    notice = ("cancel", "2024-03-01", {"subscription_id": "a", "effective_at": "2024-09-01"})
+    renewed = (
+        "renew",
+        "2024-03-05",
+        {"subscription_id": "a", "amount": 9.0, "effective_at": "2024-09-01"},
+    )
+
+    assert value("days_since_notice", LINE, notice, as_of="2024-03-11") == 10
+    assert np.isnan(value("days_since_notice", LINE, notice, renewed, as_of="2024-03-11"))

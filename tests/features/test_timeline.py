@@ -114,6 +114,21 @@ def test_mrr_accrues_by_the_share_of_the_month_it_was_in_force():
     np.testing.assert_allclose(timeline.open_share(edges, np.array([NEVER])), [[1.0, 0.0]])
 
 
+def test_what_names_no_subscription_is_of_the_only_one_that_is_named():
+    history = history_of(
+        ("ann", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
+        ("ann", "cancel", "2024-03-01"),
+        ("bob", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
+        ("bob", "subscribe", "2024-01-01", {"amount": 5.0, "subscription_id": "b"}),
+        ("bob", "cancel", "2024-03-01"),
+        ("cem", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
+        ("cem", "subscribe", "2024-01-01", {"amount": 5.0}),
+        ("cem", "cancel", "2024-03-01"),
+    )
+
+    assert timeline_of(history, ROLLS).open_at(at("2024-03-01")).tolist() == [0, 2, 1]
+
+
 def test_a_block_without_subscriptions_has_nothing_open():
     history = history_of(("ann", "usage", "2024-04-01", {"amount": 3.0}))
     timeline = timeline_of(history, ROLLS)

@@ -11,8 +11,8 @@ CREATE OR REPLACE TEMP MACRO smaller(a, b) AS
     CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE least(a, b) END;
 CREATE OR REPLACE TEMP MACRO larger(a, b) AS
     CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE greatest(a, b) END;
-CREATE OR REPLACE TEMP MACRO day_of(instant) AS
-    date_diff('day', DATE '1970-01-01', make_timestamp(instant)::DATE);
+CREATE OR REPLACE TEMP MACRO day_before(as_of, instant) AS
+    ceil((as_of - instant)::HUGEINT / 86400000000.0)::BIGINT;
 """
 
 # DuckDB clips a sum of months to the last day of the month, as the contract wants it.

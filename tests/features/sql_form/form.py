@@ -15,7 +15,7 @@ from features.signal import Signal
 from tests.features.sql_form.arithmetic import macros
 from tests.features.sql_form.happenings import ATTEMPTS, PURCHASES
 from tests.features.sql_form.plan_states import plan_state_tables
-from tests.features.sql_form.subscriptions import MOVES, PLAN_EVENTS, subscription_tables
+from tests.features.sql_form.subscriptions import PLAN_EVENTS, subscription_tables
 from tests.features.sql_form.tables import (
     create_tables,
     hold_customers,
@@ -23,6 +23,11 @@ from tests.features.sql_form.tables import (
     stage_events,
 )
 from tests.features.sql_form.translation import Translation
+
+_SEEN = """
+seen AS (
+    SELECT DISTINCT as_of, customer, true AS is_seen FROM staged, instants WHERE visible < as_of
+)"""
 
 
 class SqlForm:
@@ -73,7 +78,7 @@ def signals_sql(signals: Sequence[Signal], rules: CustomerRules) -> str:
     joins = [
         f"LEFT JOIN source_{number} USING (as_of, customer)" for number in range(len(relations))
     ]
-    tables = [PLAN_EVENTS, MOVES, PURCHASES, ATTEMPTS]
+    tables = [_SEEN, PLAN_EVENTS, PURCHASES, ATTEMPTS]
     tables += [*subscription_tables(rules), *plan_state_tables(rules)]
     tables += [f"source_{n} AS ({relation})" for n, relation in enumerate(relations)]
     return f"""
@@ -82,6 +87,7 @@ def signals_sql(signals: Sequence[Signal], rules: CustomerRules) -> str:
         FROM population CROSS JOIN (SELECT as_of FROM instants)
         {" ".join(joins)}
         LEFT JOIN plan_states USING (as_of, customer)
+        LEFT JOIN seen USING (as_of, customer)
         LEFT JOIN customers USING (customer_id)
         ORDER BY as_of, customer_id
     """

@@ -13,43 +13,79 @@ _OF_ONE = "PARTITION BY as_of, customer, subscription"
 PLAN_EVENTS = """
 plan_events AS MATERIALIZED (
     SELECT
-        as_of, customer, subscription, seq, kind, label, occurred, effective, term,
-        value AS paid, coalesce(listed, value) AS listed
+        as_of, customer, seq, kind, label, occurred, effective, term,
+        value AS paid, coalesce(listed, value) AS listed,
+        CASE
+            WHEN subscription IS NOT NULL THEN subscription
+            WHEN min(subscription) OVER of_one = max(subscription) OVER of_one
+             AND NOT bool_or(kind = 'subscribe' AND subscription IS NULL) OVER of_one
+            THEN min(subscription) OVER of_one
+        END AS subscription
     FROM staged, instants
     WHERE visible < as_of
       AND kind IN ('subscribe', 'plan_change', 'renew', 'cancel', 'cancel_withdrawn')
+    WINDOW of_one AS (PARTITION BY as_of, customer)
 )"""
 
-MOVES = """
+LATER = 2**40
+"""Puts moves behind the events of their instant."""
+
+# A subscription that is begun anew did not move; a pause is passed over to what was before it.
+_MOVES = f"""
+begun AS (
+    SELECT *, count(*) FILTER (WHERE kind = 'subscribe') OVER (
+        PARTITION BY as_of, customer, subscription ORDER BY start ROWS UNBOUNDED PRECEDING
+    ) AS beginning
+    FROM stretches
+),
+paused AS (
+    SELECT
+        *, listed = 0 AND coalesce(label IS NULL OR label = priced.label, false)
+            AND priced IS NOT NULL AS is_pause
+    FROM (
+        SELECT *, last_value(CASE WHEN listed > 0 THEN {{'label': label}} END IGNORE NULLS) OVER (
+            PARTITION BY as_of, customer, subscription, beginning ORDER BY start
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS priced
+        FROM begun
+    )
+),
 moves AS (
     SELECT
-        *, abs(listed - listed_before) AS value,
-        label IS NOT DISTINCT FROM label_before AS is_same_plan,
+        as_of, customer, seq + {LATER} AS seq, label, start AS occurred, paid, listed, is_pause,
+        before.paid AS paid_before, before.listed AS listed_before,
+        abs(listed - before.listed) AS value,
+        NOT is_pause AND coalesce(label <> before.label, false) AS is_other_plan,
         (SELECT list_min(map_values(ladder)) FROM instants i WHERE i.as_of = pair.as_of) AS floor
     FROM (
         SELECT
-            as_of, customer, seq, kind, label, occurred, paid, listed,
-            lag(seq) OVER in_effect AS seq_before, lag(label) OVER in_effect AS label_before,
-            lag(paid) OVER in_effect AS paid_before, lag(listed) OVER in_effect AS listed_before
-        FROM plan_events
-        WHERE kind IN ('subscribe', 'plan_change', 'renew')
-        WINDOW in_effect AS (
-            PARTITION BY as_of, customer, subscription ORDER BY effective, seq
+            *, lag(is_pause) OVER by_start AS was_paused,
+            last_value(
+                CASE WHEN NOT is_pause THEN {{'label': label, 'paid': paid, 'listed': listed}} END
+                IGNORE NULLS
+            ) OVER (
+                PARTITION BY as_of, customer, subscription, beginning ORDER BY start
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS before
+        FROM paused
+        WINDOW by_start AS (
+            PARTITION BY as_of, customer, subscription, beginning ORDER BY start
         )
     ) AS pair
-    WHERE kind <> 'subscribe' AND seq_before IS NOT NULL
+    WHERE before IS NOT NULL AND NOT (is_pause AND was_paused) AND start <= as_of
 )"""
 
 MOVE_CONDITIONS = {
-    "downgrade": "NOT is_same_plan AND listed < listed_before",
-    "upgrade": "NOT is_same_plan AND listed > listed_before",
-    "repricing": "is_same_plan AND listed <> listed_before AND listed > 0 AND listed_before > 0",
-    "price_rise": "is_same_plan AND listed > listed_before AND listed_before > 0",
-    "price_cut": "is_same_plan AND listed < listed_before AND listed > 0",
-    "pause": "is_same_plan AND listed = 0 AND listed_before > 0",
+    "downgrade": "is_other_plan AND listed < listed_before",
+    "upgrade": "is_other_plan AND listed > listed_before",
+    "repricing": "NOT is_other_plan AND listed <> listed_before "
+    "AND listed > 0 AND listed_before > 0",
+    "price_rise": "NOT is_other_plan AND listed > listed_before AND listed_before > 0",
+    "price_cut": "NOT is_other_plan AND listed < listed_before AND listed > 0",
+    "pause": "is_pause AND listed_before > 0",
     "discount_begun": "paid < listed AND paid_before >= listed_before",
-    "discount_ended": "paid >= listed AND paid_before < listed_before",
-    "downgrade_to_floor": "NOT is_same_plan AND listed < listed_before AND listed <= floor",
+    "discount_ended": "NOT is_pause AND paid >= listed AND paid_before < listed_before",
+    "downgrade_to_floor": "is_other_plan AND listed < listed_before AND listed <= floor",
 }
 
 _STANDING = f"""
@@ -86,9 +122,11 @@ stretches AS MATERIALIZED (
                 start = lag(finish) OVER by_start AND paid = lag(paid) OVER by_start
                 AND label IS NOT DISTINCT FROM lag(label) OVER by_start, false
             ) AS goes_on,
-            min(CASE WHEN paid >= listed THEN start END) OVER (
+            min(CASE WHEN listed > 0 AND paid >= listed THEN start END) OVER (
                 {_OF_ONE} ORDER BY start ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-            ) AS full_price_from
+            ) AS full_price_from,
+            CASE WHEN coalesce(lead(start) OVER by_start <> finish, true) THEN closed_by
+            END AS notice
         FROM closed
         WINDOW by_start AS ({_OF_ONE} ORDER BY start)
     )
@@ -117,9 +155,13 @@ _SPELL_NOW = """
 spell_now AS (
     SELECT
         s.as_of, s.customer, s.finish,
-        CASE WHEN bool_or(e.seq IS NOT NULL) THEN s.start
+        CASE WHEN bool_or(e.seq IS NOT NULL) OR bool_or(is_return) THEN s.start
              ELSE least(s.start, min(epoch_us(c.acquired_at))) END AS relationship_start
-    FROM spells s
+    FROM (
+        SELECT *, lag(start) OVER (PARTITION BY as_of, customer ORDER BY start) IS NOT NULL
+            AS is_return
+        FROM spells
+    ) s
     LEFT JOIN plan_events e
         ON e.as_of = s.as_of AND e.customer = s.customer AND e.kind = 'subscribe'
         AND e.effective = s.start
@@ -146,17 +188,18 @@ contractions AS (
         )
     )
     WHERE n_open < n_before AND n_open > 0
-      AND instant > as_of - 365 * {DAY} AND instant <= as_of
+      AND instant >= as_of - 365 * {DAY} AND instant <= as_of
     GROUP BY as_of, customer
 )"""
 
 
 def subscription_tables(rules: CustomerRules) -> list[str]:
-    """Return the common tables: stretches at one price, spells, contractions."""
+    """Return the common tables: stretches at one price, moves, spells, contractions."""
     return [
         _STANDING,
         _closed(rules),
         _STRETCHES,
+        _MOVES,
         _SPELLS.format(grace=rules.rejoin_grace_days * DAY),
         _SPELL_NOW,
         _CONTRACTIONS,
@@ -168,7 +211,8 @@ def _closed(rules: CustomerRules) -> str:
     finish = f"least(following, {lapse})" if rules.term_end == "lapses" else "following"
     return f"""
 closed AS (
-    SELECT *, CASE WHEN next_kind = 'cancel' AND finish = following THEN next_occurred END AS notice
+    SELECT
+        *, CASE WHEN next_kind = 'cancel' AND finish = following THEN next_occurred END AS closed_by
     FROM (
         SELECT *, effective AS start, {finish} AS finish
         FROM (

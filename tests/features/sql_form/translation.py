@@ -38,8 +38,9 @@ _SEASON = {
     "sine": f"sin({_ANGLE})",
     "cosine": f"cos({_ANGLE})",
 }
-_KNOWN_THEN = "(customers.acquired_at IS NULL OR epoch_us(customers.acquired_at) < as_of)"
-"""Attributes are those known when the customer was acquired."""
+_DAY = "day_before(as_of, occurred)"
+_KNOWN_THEN = "coalesce(epoch_us(customers.acquired_at) < as_of, is_seen, false)"
+"""Attributes are those known when the customer was acquired, or seen where that is not known."""
 
 
 @dataclass
@@ -84,7 +85,9 @@ class Translation:
             case CountSince():
                 self.since.append(leaf)
             case ActiveDays():
-                self.distinct.setdefault((leaf.happening, "day_of(occurred)"), []).append(leaf)
+                self.distinct.setdefault(
+                    (leaf.happening, "day_before(as_of, occurred)"), []
+                ).append(leaf)
             case DistinctLabels():
                 self.distinct.setdefault((leaf.happening, "label"), []).append(leaf)
             case _:
@@ -134,10 +137,11 @@ class Translation:
             SELECT as_of, customer, count(*)::DOUBLE AS {name}
             FROM (SELECT * FROM {source_sql(counted.source)} WHERE {counted.condition})
             LEFT JOIN (
-                SELECT as_of, customer, max(seq) AS latest FROM {source_sql(since.source)}
+                SELECT as_of, customer, max((occurred, seq)) AS latest
+                FROM {source_sql(since.source)}
                 WHERE {since.condition} GROUP BY as_of, customer
             ) USING (as_of, customer)
-            WHERE coalesce(seq > latest, true)
+            WHERE latest IS NULL OR (occurred, seq) > latest
             GROUP BY as_of, customer"""
 
 
@@ -154,7 +158,7 @@ def _aggregate_of(leaf: Aggregated, found: Happening) -> str:  # noqa: PLR0911 -
         case Largest():
             return f"(max({value}) {kept})::DOUBLE / {scale}"
         case Latest():
-            return f"(arg_max({value}, seq) {kept})::DOUBLE / {scale}"
+            return f"(arg_max({value}, (occurred, seq)) {kept})::DOUBLE / {scale}"
         case Mean():
             return f"whole({total}) / nullif(({n_known}) * {scale}, 0)"
         case Deviation():
