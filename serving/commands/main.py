@@ -165,8 +165,8 @@ def score(
     explain: Annotated[
         int,
         typer.Option(
-            help="Give reasons in words for so many customers, those with most value at stake; "
-            "some tens of milliseconds each. With --engine local alone.",
+            help="Give reasons in words for so many customers: those with most value at stake who "
+            "have not given notice, in a shop those of highest CLV. With --engine local alone.",
             min=0,
         ),
     ] = 0,
@@ -234,7 +234,9 @@ def _tell_misuse(error: typer.TyperException, given: list[str]) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "keepworth"
     mistake = Mistake("the command line", f"`keepworth {' '.join(given)}`", f"see {where} --help")
-    told = ConfigurationError(error.format_message(), [mistake])
+    # What checks values puts its own exception's name before the message.
+    message = error.format_message().replace("Value error, ", "")
+    told = ConfigurationError(message, [mistake])
     tell_failure("usage", told, as_json="--json" in given)
     return USAGE
 

@@ -18,9 +18,9 @@ from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.backtest import newest_metrics
 from serving.commands.engines import Engine, require_local, scored_elsewhere, valued_by_spark
-from serving.commands.explained import with_reasons
+from serving.commands.explained import explained_rows, show_explained, with_reasons
 from serving.commands.instants import as_of_or_default
-from serving.commands.portfolio import SHARE_OF_SCORING, Portfolio, valued
+from serving.commands.portfolio import SHARE_OF_SCORING, valued
 from serving.commands.progress import progress_bar
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
@@ -43,7 +43,7 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
 ) -> Answer:
     """Score everybody; write `scores/<as_of>/` and `reports/<as_of>/report.html`.
 
-    `explain` customers, those with most value at stake, get reasons.
+    `explain` customers, those with most value at stake who have not given notice, get reasons.
     """
     workspace = open_workspace(path)
     if engine == "spark":
@@ -67,12 +67,14 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
         report = workspace.of_as_of("reports", moment) / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)
         sums = sums_of(portfolio.table, bundle)
-        page = render_report(_report_input(workspace, bundle, portfolio, sums))
+        page = render_report(_report_input(workspace, bundle, table, portfolio.changes, sums))
         with whole_file(report) as draft:
             draft.write_text(page, encoding="utf-8")
     summary = summary_of(sums, bundle, moment)
+    explained = explained_rows(table)
     places = {"scores": [str(file) for file in files], "report": str(report)}
-    return Answer(summary | places, lambda console: _show(console, summary, [*files, report]))
+    content = summary | {"explained": explained} | places
+    return Answer(content, lambda console: _show(console, summary, explained, [*files, report]))
 
 
 def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None) -> Answer:
@@ -81,12 +83,19 @@ def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None
     with writing(workspace.state), progress_bar() as tell:
         moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
     summary = summary_of(sums, bundle, moment)
-    content = summary | {"scores": [place], "report": None}
-    return Answer(content, lambda console: _show(console, summary, [place]))
+    content = summary | {"explained": [], "scores": [place], "report": None}
+    return Answer(content, lambda console: _show(console, summary, [], [place]))
 
 
-def _show(console: Console, summary: dict[str, Any], written: Sequence[Path | str]) -> None:
+def _show(
+    console: Console,
+    summary: dict[str, Any],
+    explained: list[dict[str, Any]],
+    written: Sequence[Path | str],
+) -> None:
     show_summary(console, summary, summary["currency"])
+    if explained:
+        show_explained(console, explained, summary["currency"])
     for place in written:
         console.print(f"wrote {place}", soft_wrap=True)
 
@@ -178,14 +187,18 @@ def _as_json(values: list[Any] | None) -> str | None:
 
 
 def _report_input(
-    workspace: Workspace, bundle: Bundle, portfolio: Portfolio, sums: ScoreSums
+    workspace: Workspace,
+    bundle: Bundle,
+    table: pa.Table,
+    changes: pd.DataFrame,
+    sums: ScoreSums,
 ) -> ReportInput:
     customers = workspace.log().read_customers().to_pandas()
     wanted = ["customer_id", "acquisition_channel", "acquisition_cost"]
     return ReportInput(
         business=bundle.business,
-        scores=portfolio.table.to_pandas(),
-        changes=portfolio.changes[list(CHANGE_COLUMNS)],
+        scores=table.to_pandas(),
+        changes=changes[list(CHANGE_COLUMNS)],
         customers=customers.reindex(columns=wanted),
         backtest=newest_metrics(workspace),
         longest_month=bundle.longest_month,

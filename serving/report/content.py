@@ -18,6 +18,7 @@ from serving.report.sections.changes import changes_section
 from serving.report.sections.channels import channels_section
 from serving.report.sections.distribution import distribution_section
 from serving.report.sections.headline import headline_of
+from serving.report.sections.reasons import reasons_section
 from serving.report.sections.risk import risk_section
 from serving.report.sections.section import Section
 from serving.report.sections.segments import segments_section
@@ -80,6 +81,8 @@ def _sections(content: ReportInput, portfolio: Portfolio) -> Iterator[Section]:
     if portfolio.n_active:
         yield distribution_section(portfolio)
         yield risk_section(portfolio)
+        if reasons := reasons_section(portfolio):
+            yield reasons
         yield segments_section(portfolio)
         yield channels_section(portfolio, content.customers)
     yield changes_section(content.changes, portfolio.money)
