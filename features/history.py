@@ -89,10 +89,8 @@ class History:
     def of_kind(self, *kinds: str) -> NDArray[np.int64]:
         """Return the row numbers of the events of these kinds, rising."""
         order, starts = self._by_kind
-        parts = []
-        for kind in kinds:
-            code = KIND_CODES[kind]
-            parts.append(order[starts[code] : starts[code + 1]])
+        codes = [KIND_CODES[kind] for kind in kinds]
+        parts = [order[starts[code] : starts[code + 1]] for code in codes]
         return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
 
     @cached_property

@@ -5,7 +5,6 @@ every window exactly, in any order of summation.
 """
 
 import math
-import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -29,13 +28,12 @@ from features.expressions import (
     PlanState,
     Profile,
     Referred,
-    Season,
     Total,
 )
 from features.happenings import Happenings, scale_of
 from features.history import History
-from features.months import DAY
-from features.plan_moves import NO_MOVES, PlanMoves, is_move, plan_moves
+from features.months import DAY, month_numbers
+from features.plan_moves import NO_MOVES, PlanMoves, plan_moves
 from features.profiles import Profiles
 from features.program import Leaves, Listing, Program, program_of
 from features.references import References
@@ -44,7 +42,6 @@ from features.tallies import Tallies
 from features.timeline import Timeline, timeline_of
 
 Values = NDArray[np.float64]
-_SECOND = 1_000_000
 CUSTOMERS_AT_ONCE = 1024
 """Customers whose tables of counts fit into a processor's cache, more or less."""
 
@@ -96,15 +93,16 @@ class Moment:
         """Return one column an output of the program, shape (n_customers, n_outputs)."""
         n_customers = self.history.n_customers
         matrix = np.empty((len(program.outputs), n_customers))
-        of_customers = {
-            place: self._of_customers(leaf) for place, leaf in program.leaves_of_customers
-        }
+        of_customers = [
+            (place, self._of_customers(leaf)) for place, leaf in program.leaves_of_customers
+        ]
+        constants = [*program.constants, *self._seasons(program)]
         for first in range(0, n_customers, CUSTOMERS_AT_ONCE):
             last = min(first + CUSTOMERS_AT_ONCE, n_customers)
             table = np.empty((program.n_places, last - first))
-            for place, constant in program.constants:
+            for place, constant in constants:
                 table[place] = constant
-            for place, values in of_customers.items():
+            for place, values in of_customers:
                 table[place] = values[first:last]
             self._fill(table, program, first, last)
             matrix[:, first:last] = table[program.outputs]
@@ -115,14 +113,16 @@ class Moment:
 
         The customers are first to last - 1.
         """
-        needs_moves = any(is_move(listing.happening) for listing in program.listings)
-        moves = self._moves_in_force.span(first, last) if needs_moves else NO_MOVES
+        moves = self._moves_in_force.span(first, last) if program.asks_moves else NO_MOVES
         happenings = Happenings(self.history.span(first, last), moves, self.references)
         tallies = Tallies(happenings, self.as_of, program)
         for type_, leaves in program.leaves_of_events.items():
             table[leaves.places] = _OF_EVENTS[type_](tallies, leaves, program)
         for step in program.steps:
             table[step.into] = combined(step.operator, table[step.left], table[step.right])
+
+    def _seasons(self, program: Program) -> list[tuple[int, float]]:
+        return [(place, season(self.as_of, leaf.part)) for place, leaf in program.seasons]
 
     def _of_customers(self, leaf: Expression) -> Values:
         match leaf:
@@ -134,8 +134,6 @@ class Moment:
                 return self.profiles.other_level(attribute, levels)
             case Referred():
                 return self.profiles.is_referred.astype(np.float64)
-            case Season(part):
-                return np.full(self.history.n_customers, season(self.as_of, part))
             case _:
                 raise TypeError(f"{leaf!r} is no expression the kernel knows.")
 
@@ -154,7 +152,7 @@ _OPERATORS = {"+": np.add, "-": np.subtract, "min": np.minimum, "max": np.maximu
 
 def season(as_of: int, part: str) -> float:
     """Return the calendar month of an instant, or its place on the circle of the year."""
-    month = time.gmtime(as_of // _SECOND).tm_mon
+    month = 1 + int(month_numbers(as_of)) % 12
     angle = 2 * math.pi * (month - 1) / 12
     return {"month": float(month), "sine": math.sin(angle), "cosine": math.cos(angle)}[part]
 

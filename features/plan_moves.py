@@ -6,6 +6,7 @@ into force is none, and a discount's end that was booked long ago happens when i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +43,13 @@ class PlanMoves:
     paid_now: Minor
     is_pause: Flags
 
-    @property
+    @cached_property
     def is_to_other_plan(self) -> Flags:
         """Whether each leads to another plan; a stretch without a label stays with its plan."""
         is_named = (self.label_before >= 0) & (self.label_now >= 0)
         return is_named & (self.label_now != self.label_before) & ~self.is_pause
 
-    @property
+    @cached_property
     def size(self) -> Minor:
         """Change of list price of each, in minor units."""
         return np.abs(self.list_now - self.list_before)
@@ -174,6 +175,8 @@ def is_move(happening: str) -> bool:
 
 def which_are(happening: str, moves: PlanMoves, references: References) -> NDArray[np.int64]:
     """Return the places of the moves that a happening names, rising."""
+    if not len(moves.at):
+        return _NONE
     if happening != _FLOOR:
         return np.flatnonzero(MOVES[happening](moves))
     floor = references.floor

@@ -20,8 +20,10 @@ from features.expressions import (
     Latest,
     Mean,
     OfHappenings,
+    Season,
     Total,
 )
+from features.plan_moves import is_move
 
 Numbers = NDArray[np.int64]
 _OF_VALUES = (Mean, Latest, Largest, Deviation)
@@ -80,8 +82,10 @@ class Program:
     leaves_of_events: dict[type[OfHappenings], Leaves]
     leaves_of_customers: tuple[tuple[int, Expression], ...]
     constants: tuple[tuple[int, float], ...]
+    seasons: tuple[tuple[int, Season], ...]
     steps: tuple[Step, ...]
     listing_numbers: dict[Listing, int] = field(repr=False)
+    asks_moves: bool
 
 
 def program_of(expressions: Sequence[Expression]) -> Program:
@@ -106,13 +110,15 @@ def program_of(expressions: Sequence[Expression]) -> Program:
         leaves_of_customers=tuple(
             (number, part)
             for part, number in place.items()
-            if not isinstance(part, OfHappenings | Arithmetic | Constant)
+            if not isinstance(part, OfHappenings | Arithmetic | Constant | Season)
         ),
         constants=tuple(
             (number, part.value) for part, number in place.items() if isinstance(part, Constant)
         ),
+        seasons=tuple((number, part) for part, number in place.items() if isinstance(part, Season)),
         steps=tuple(_steps(place)),
         listing_numbers=numbers,
+        asks_moves=any(is_move(listing.happening) for listing in listings),
     )
 
 

@@ -1,0 +1,78 @@
+"""Which plan events count, and of which subscription: what was withdrawn or overtaken does not."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.contract import KIND_CODES, PLAN_KINDS
+from features.history import History
+
+_CANCEL = KIND_CODES["cancel"]
+_WITHDRAWN = KIND_CODES["cancel_withdrawn"]
+_SUBSCRIBE = KIND_CODES["subscribe"]
+_OF_SUBSCRIPTIONS = (*PLAN_KINDS, "cancel", "cancel_withdrawn")
+
+
+def with_only_subscriptions(history: History) -> History:
+    """Return the history with plan events that name no subscription put to the only one named.
+
+    Where a customer's events name several, or one was begun without a name, they stay without.
+    """
+    rows = history.of_kind(*_OF_SUBSCRIPTIONS)
+    subscription, customer = history.subscription[rows], history.customer[rows]
+    is_named = subscription > 0
+    if is_named.all() or not is_named.any():
+        return history
+    lowest = np.full(history.n_customers, np.iinfo(np.int32).max)
+    highest = np.zeros(history.n_customers, np.int32)
+    np.minimum.at(lowest, customer[is_named], subscription[is_named])
+    np.maximum.at(highest, customer[is_named], subscription[is_named])
+    only = np.where(lowest == highest, highest, 0)
+    only[customer[~is_named & (history.kind[rows] == _SUBSCRIBE)]] = 0
+    known = history.subscription.copy()
+    known[rows] = np.where(is_named, subscription, only[customer])
+    return replace(history, subscription=known)
+
+
+def rows_in_effect(history: History) -> NDArray[np.int64]:
+    """Return rows of plan events and of cancellations that count, by subscription and effect."""
+    rows = history.of_kind(*_OF_SUBSCRIPTIONS)
+    customer, subscription = history.customer[rows], history.subscription[rows]
+    if (history.kind[rows] == _WITHDRAWN).any():
+        rows = rows[np.lexsort((subscription, customer))]
+        rows = rows[~_withdrawn(history, rows)]
+        customer, subscription = history.customer[rows], history.subscription[rows]
+    # Stable, and of two rows of one subscription the earlier already comes first.
+    rows = rows[np.lexsort((history.effective[rows], subscription, customer))]
+    return rows[~_overtaken_by_cancel(history, rows)]
+
+
+def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark withdrawals, and the cancellations that were withdrawn before they took effect."""
+    kind = history.kind[rows]
+    group = _groups(history, rows)
+    index = np.arange(len(rows))
+    is_withdrawal = kind == _WITHDRAWN
+    next_one = np.minimum.accumulate(np.where(is_withdrawal, index, len(rows))[::-1])[::-1]
+    inside = np.minimum(next_one, len(rows) - 1)
+    reached = (next_one < len(rows)) & (group[inside] == group)
+    in_time = history.effective[rows] > history.occurred[rows[inside]]
+    return is_withdrawal | ((kind == _CANCEL) & reached & in_time)
+
+
+def _overtaken_by_cancel(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark plan events booked before a cancellation that takes effect ahead of them."""
+    kind = history.kind[rows]
+    if not (kind == _CANCEL).any():
+        return np.zeros(len(rows), dtype=bool)
+    base = _groups(history, rows) * (len(history.kind) + 1)
+    asked = np.where(kind == _CANCEL, rows + 1, 0)
+    latest_cancel = np.maximum.accumulate(base + asked) - base - 1
+    return (latest_cancel > rows) & (kind != _CANCEL) & (kind != _SUBSCRIBE)
+
+
+def _groups(history: History, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    customer, subscription = history.customer[rows], history.subscription[rows]
+    changes = (customer[1:] != customer[:-1]) | (subscription[1:] != subscription[:-1])
+    return np.concatenate([[0], np.cumsum(changes)])[: len(rows)]
