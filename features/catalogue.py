@@ -95,7 +95,10 @@ def _about(attribute: str, levels: tuple[str, ...] | None) -> Iterator[Signal]:
         yield _ATTRIBUTES.signal(
             f"{attribute}_is_{level}", sentence, "flag", Profile(attribute, level)
         )
-    sentence = f"Whether the attribute {attribute} is known and none of the levels above."
+    sentence = (
+        f"Whether the attribute {attribute} is known and none of the levels above; 0 for everybody "
+        "while every level has enough customers for a flag of its own."
+    )
     yield _ATTRIBUTES.signal(
         f"{attribute}_is_other", sentence, "flag", OtherLevel(attribute, levels)
     )

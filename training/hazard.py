@@ -21,7 +21,7 @@ from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, th
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
 FEWEST_EXITS = 100
-"""Below this many exits the anchor answers alone."""
+"""Below this many exits churn is predicted from tenure and booked ends alone, without signals."""
 EXITS_OF_EVEN_WEIGHT = 150
 """With so many exits the curve with trees and the anchor's own weigh the same."""
 _OBJECTIVE = "binary:logistic"
@@ -51,7 +51,7 @@ class ChurnRows:
 
 @dataclass(frozen=True)
 class HazardModel:
-    """Hold what predicts the monthly hazard; without a booster the anchor answers alone.
+    """Hold what predicts the monthly hazard; without a booster tenure and booked ends alone do.
 
     `signal_weight` is the weight of the survival curve with trees, beside the anchor's own.
     """

@@ -173,5 +173,7 @@ def _warnings(bundle: Bundle) -> tuple[str, ...]:
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS
     elif bundle.model.hazard.booster is None:
-        warnings["churn"] = "churn rests on tenure alone: too few exits to learn from signals"
+        warnings["churn"] = (
+            "churn rests on tenure and booked ends alone: too few exits to learn from signals"
+        )
     return tuple(warnings.values())

@@ -61,7 +61,7 @@ def _spark_sessions() -> Any:
     try:
         from pyspark.sql import SparkSession
     except ModuleNotFoundError as error:
-        expected = f'run `make spark`, or `pip install "{PYSPARK}"`'
+        expected = f"run `make spark` in the checkout: it installs {PYSPARK} beside keepworth"
         mistake = Mistake("--engine", "spark, without PySpark", expected)
         raise ConfigurationError("Spark is not installed", [mistake]) from error
     return SparkSession

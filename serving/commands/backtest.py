@@ -16,6 +16,7 @@ from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar
+from serving.report.sections.naive import model_name
 from serving.workspace import Workspace, open_workspace
 from training.backtest import PRODUCT, backtest_at, metrics_of
 from training.backtest_plan import BacktestPlan, plan_backtest
@@ -93,7 +94,7 @@ def _add_row(table: Table, row: dict[str, Any], names: list[str]) -> None:
     is_median = row.get("statistic") == "median"
     if is_median and row["model"] != PRODUCT:
         return
-    model = row["model"].replace("_", " ").replace("naive ", "") + (" median" if is_median else "")
+    model = model_name(row["model"]) + (", median" if is_median else "")
     figures = ["" if row[name] is None else f"{row[name]:,.4g}" for name in names]
     table.add_row(str(row["months"]), model, *figures)
 

@@ -6,18 +6,25 @@ from pathlib import Path
 
 from rich.console import Console
 
+from features.catalogue import catalogue
 from features.ingest.lock import writing
 from features.instants import datetime_of, instant_of
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
+from serving.report.wording import count_of
 from serving.store.serving_version import ModelVersion, add_version, known_versions
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
 from training.bundle_files import save_bundle
 from training.check import Check
 from training.fitting import fit_bundle
-from training.known import known_at
+from training.hazard import FEWEST_EXITS
+from training.known import TWO_CYCLES_MONTHS, known_at
+from training.shop_residuals import FEWEST_ROWS
+from training.subscription import SubscriptionModel
+
+_METRICS = {"log_loss": "log-loss", "brier": "Brier", "predicted_actual": "predicted/actual"}
 
 
 def train_version(path: Path | None, as_of: str | None) -> Answer:
@@ -38,6 +45,8 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
         "trained_until": datetime_of(bundle.cutoff).isoformat(),
         "n_customers": bundle.n_customers,
         "n_signals": len(bundle.model.signals),
+        "signals_left_out": _left_out(bundle),
+        "learned_from_signals": _learned_from_signals(bundle),
         "longest_month": bundle.longest_month,
         "data_fingerprint": bundle.data_fingerprint,
         "checks": {check.name: check.metrics() for check in checks},
@@ -46,18 +55,52 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
     def show(console: Console) -> None:
         console.print(
             f"Model version {version} serves: trained on what was known before "
-            f"{datetime_of(bundle.cutoff):%Y-%m-%d}, {bundle.n_customers:,} customers, "
-            f"{len(bundle.model.signals)} signals, outcomes up to {bundle.longest_month} months "
-            "ahead."
+            f"{datetime_of(bundle.cutoff):%Y-%m-%d} of {bundle.n_customers:,} customers, with "
+            f"outcomes up to {count_of(bundle.longest_month, 'month')} ahead."
         )
-        if not checks:
-            console.print("Too few outcomes for signals to be trusted: the anchor answers alone.")
+        console.print(_signals_in_words(bundle))
         for check in checks:
-            figures = ", ".join(f"{name} {value:.4f}" for name, value in check.metrics().items())
-            console.print(f"Later part of training, {check.name} by month: {figures}")
+            figures = check.metrics().items()
+            said = ", ".join(f"{_METRICS[name]} {value:.4f}" for name, value in figures)
+            console.print(f"On the months that end last, {check.name}: {said}")
         console.print("Next: `keepworth score`; `keepworth backtest` judges it on the past.")
 
     return Answer(content, show)
+
+
+def _left_out(bundle: Bundle) -> list[str]:
+    """Return the signals of the catalogue that the model was not offered."""
+    offered = {signal.name for signal in bundle.model.signals}
+    whole = catalogue(bundle.business.contract, bundle.vocabulary)
+    return [signal.name for signal in whole if signal.name not in offered]
+
+
+def _learned_from_signals(bundle: Bundle) -> bool:
+    if isinstance(bundle.model, SubscriptionModel):
+        return bundle.model.hazard.booster is not None
+    return bundle.model.residuals.counts is not None
+
+
+def _signals_in_words(bundle: Bundle) -> str:
+    offered, left_out = len(bundle.model.signals), _left_out(bundle)
+    if _learned_from_signals(bundle):
+        if not left_out:
+            return f"It learned from all {offered} signals of the catalogue."
+        return (
+            f"It learned from {offered} of the catalogue's {offered + len(left_out)} signals: "
+            f"without {', '.join(left_out)}, as a time of year must be seen twice "
+            f"({TWO_CYCLES_MONTHS} months of outcomes)."
+        )
+    if isinstance(bundle.model, SubscriptionModel):
+        return (
+            f"Too few exits to learn from signals (fewer than {FEWEST_EXITS}): churn is predicted "
+            "from tenure and booked ends alone, and no other signal moves it."
+        )
+    return (
+        f"Too little history to learn from signals (fewer than {FEWEST_ROWS:,} months of "
+        "customers): purchases are predicted from the number and dates of a customer's own, "
+        "baskets from their own mean, and no other signal moves them."
+    )
 
 
 def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> str:

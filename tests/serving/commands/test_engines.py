@@ -120,6 +120,7 @@ def test_without_pyspark_the_way_to_get_it_is_told(tmp_path, monkeypatch):
     assert told.code == 2
     assert "make spark" in told.err
     assert PYSPARK in told.err
+    assert "pip install" not in told.err
 
 
 def test_without_java_that_is_told(monkeypatch, tmp_path):

@@ -229,6 +229,8 @@ def test_the_configuration_is_not_the_workspace_but_its_folder_is(ingested):
 def test_a_command_or_option_that_does_not_exist_is_a_mistake_in_usage(tmp_path):
     told(2, ("'ingets'", "see keepworth --help"), "ingets")
     told(2, ("--asof", "--as-of", "see keepworth train --help"), "train", "--asof", "2024-01-01")
+    words = ("'--engine': 'sprak' is not one of 'local', 'spark'", "see keepworth score --help")
+    told(2, words, "score", "--engine", "sprak")
 
 
 def test_an_unknown_example_is_answered_with_the_closest(tmp_path):
