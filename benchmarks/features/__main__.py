@@ -2,8 +2,8 @@
 
     python -m benchmarks.features [--sizes 1000000 3000000 ...] [--skip spark ...] [--only online]
 
-Every part leaves its readings as JSON below the cache; the page is written from all that are there,
-so that a part can be run again alone.
+Every part leaves its readings in `results.json` beside the page, which is written from all that are
+there, so that a part can be run again alone.
 """
 
 import argparse
@@ -24,23 +24,22 @@ CACHE = ROOT / "benchmarks" / ".cache" / "features"
 
 
 def main() -> None:
-    """Take the readings that are asked for, then write results and page from all."""
+    """Take the readings that are asked for, and write results and page from all."""
     asked = arguments()
     plan = Plan(tuple(sorted(asked.sizes)), asked.cache, asked.seed, asked.repetitions, asked.runs)
-    readings = asked.cache / "readings"
-    readings.mkdir(parents=True, exist_ok=True)
+    file = asked.page.parent / "results.json"
+    parts: Json = json.loads(file.read_text())["parts"] if file.exists() else {}
     for name, part in PARTS.items():
         if name in asked.skip or (asked.only and name not in asked.only):
             continue
         began = time.monotonic()
         print(f"{name} ...", flush=True)
-        taken = {"part": name, "at": _stamp(asked.date), "seed": asked.seed}
-        taken["readings"] = list(part(plan))
-        (readings / f"{name}.json").write_text(json.dumps(taken, indent=1))
+        stamp = {"part": name, "at": _stamp(asked.date), "seed": asked.seed}
+        parts[name] = stamp | {"readings": list(part(plan))}
+        results = {"machine": described_machine(), "parts": parts}
+        file.write_text(json.dumps(results, indent=1) + "\n")
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    results = {"machine": described_machine(), "parts": _stored(readings)}
-    (asked.page.parent / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    asked.page.write_text(results_page(results))
+    asked.page.write_text(results_page(json.loads(file.read_text())))
     print(f"written: {asked.page}")
 
 
@@ -67,11 +66,6 @@ def _stamp(date: str) -> Json:
         "commit": commit,
         "changed": bool(_git("status", "--porcelain", "features")),
     }
-
-
-def _stored(readings: Path) -> Json:
-    found = [json.loads(path.read_text()) for path in sorted(readings.glob("*.json"))]
-    return {taken["part"]: taken for taken in found}
 
 
 def _git(*words: str) -> str:
