@@ -1,6 +1,7 @@
 """Rolling-origin backtests: stand at a cutoff, know nothing later, then compare with what came."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,18 +12,18 @@ from features.instants import datetime_of
 from features.kernel import Moment
 from training import naive
 from training.actual import actual_after
-from training.backtest_plan import BacktestPlan
+from training.backtest_plan import PRODUCT, BacktestPlan
 from training.bundle import Bundle
 from training.fitting import fit_bundle
 from training.forecast import Forecast
 from training.known import Known
 from training.metrics import churn_metrics, interval_metrics, value_metrics
 from training.peers.peer import Peer
+from training.referral_backtest import referral_predictions
 from training.rolling import LONGEST_WINDOW_MONTHS
 from training.scoring import median_value
 
 Values = NDArray[np.float64]
-PRODUCT = "keepworth"
 PREDICTION_COLUMNS = (
     "cutoff",
     "months",
@@ -38,23 +39,42 @@ PREDICTION_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Backtested:
+    """Hold what was fitted at a cutoff, and predictions beside what came.
+
+    `predictions` has one row a horizon, model and customer of the population at the cutoff
+    (PREDICTION_COLUMNS); `referrals` likewise (REFERRAL_COLUMNS), empty where the bundle does not
+    predict any.
+    """
+
+    bundle: Bundle
+    predictions: pd.DataFrame
+    referrals: pd.DataFrame
+
+
 def backtest_at(
     known: Known, plan: BacktestPlan, peers: Mapping[str, Peer] | None = None
-) -> tuple[Bundle, pd.DataFrame]:
-    """Fit at a cutoff and return the bundle with its predictions beside what came.
+) -> Backtested:
+    """Fit at a cutoff and return predictions beside what came.
 
-    One row a horizon, model and customer of the population at the cutoff (PREDICTION_COLUMNS).
     What came is all the log knows of the window, whenever it was recorded. `peers`, fitted at the
     same cutoff, answer the same questions.
     """
     bundle, _ = fit_bundle(known)
-    attributes = list(known.vocabulary.levels)
-    parts = [
-        part
-        for block in blocks(known.log, known.business, attributes)
-        for part in _predictions(bundle, block, known.cutoff, plan, peers or {})
-    ]
-    return bundle, pd.concat(parts, ignore_index=True)
+    business, longest = known.business, max(*plan.months, LONGEST_WINDOW_MONTHS)
+    parts: list[pd.DataFrame] = []
+    referrals: list[pd.DataFrame] = []
+    for block in blocks(known.log, business, list(known.vocabulary.levels)):
+        moment = Moment(block.history, block.profiles, known.cutoff, business, bundle.references)
+        forecast = bundle.model.forecast(moment, business, longest)
+        parts.extend(_predictions(bundle, block, moment, forecast, plan, peers or {}))
+        referrals.extend(referral_predictions(bundle, block, moment, forecast, plan))
+    return Backtested(bundle, _stacked(parts), _stacked(referrals))
+
+
+def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def metrics_of(predictions: pd.DataFrame) -> list[dict[str, object]]:
@@ -82,17 +102,15 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def _predictions(
+def _predictions(  # noqa: PLR0913, PLR0917 -- what was known, said and came of one block
     bundle: Bundle,
     block: Block,
-    cutoff: int,
+    moment: Moment,
+    forecast: Forecast,
     plan: BacktestPlan,
     peers: Mapping[str, Peer],
 ) -> Iterator[pd.DataFrame]:
-    business = bundle.business
-    moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
-    longest = max(*plan.months, LONGEST_WINDOW_MONTHS)
-    forecast = bundle.model.forecast(moment, business, longest)
+    business, cutoff = bundle.business, moment.as_of
     actual = actual_after(block, cutoff, max(plan.months), business)
     of_peers = {name: peer.answers(moment, business, plan.months) for name, peer in peers.items()}
     for months in plan.months:

@@ -10,6 +10,8 @@ from features.months import month_edges, months_that_fit, shift_months
 from training.business import Business
 from training.known import observed_bounds
 
+PRODUCT = "keepworth"
+"""The model whose answers are the product's own."""
 USUAL_MONTHS = (1, 3, 6, 12)
 """Horizons people ask for; those up to half the history are the default."""
 _BETWEEN_CUTOFFS = 3

@@ -7,6 +7,7 @@ from features.references import References
 from training.background import Background
 from training.business import Business
 from training.intervals import Intervals
+from training.referrals import ReferralModel
 from training.shop import ShopModel
 from training.subscription import SubscriptionModel
 from valuation.segments import SegmentCuts
@@ -21,7 +22,8 @@ class Bundle:
     `references` is what was known of the population at the cutoff. `cutoff` and `observed_from`
     are instants in microseconds; `data_fingerprint` identifies the log it was fitted on;
     `intervals` are None where history was too short to calibrate any, `background` where fewer
-    than 20 customers were there: then nothing is explained;
+    than 20 customers were there: then nothing is explained; `referrals` are None where hardly any
+    newcomer was brought;
     `longest_month` is the longest month ahead seen in training.
     """
 
@@ -36,6 +38,7 @@ class Bundle:
     n_customers: int
     intervals: Intervals | None = None
     background: Background | None = None
+    referrals: ReferralModel | None = None
     version: str = UNREGISTERED
 
     @property

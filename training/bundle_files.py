@@ -30,6 +30,7 @@ from training.hazard import HazardModel
 from training.intervals import Intervals
 from training.plan_path import PlanPath
 from training.purchase_anchor import PurchaseAnchor
+from training.referrals import ReferralModel
 from training.shop import ShopModel
 from training.shop_margin import ShopMargin
 from training.shop_residuals import ShopResiduals
@@ -37,7 +38,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 8
+FORMAT = 9
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -66,6 +67,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "cuts": bundle.cuts.as_dict(),
         "intervals": None if bundle.intervals is None else asdict(bundle.intervals),
         "background": background_as_json(bundle.background),
+        "referrals": _referrals_as_json(bundle.referrals),
         "cutoff": bundle.cutoff,
         "observed_from": bundle.observed_from,
         "data_fingerprint": bundle.data_fingerprint,
@@ -106,6 +108,7 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
         intervals=_intervals(manifest["intervals"]),
         background=background_from_json(manifest["background"]),
+        referrals=_referrals(manifest["referrals"]),
         cutoff=manifest["cutoff"],
         observed_from=manifest["observed_from"],
         data_fingerprint=manifest["data_fingerprint"],
@@ -188,6 +191,19 @@ def _credibility_from_json(parts: dict[str, float | None]) -> Credibility:
 def _support_as_json(support: Support) -> dict[str, Any]:
     names = (driver.name for driver in support.drivers)
     return {"ranges": dict(zip(names, support.ranges, strict=True)), "levels": support.levels}
+
+
+def _referrals_as_json(referrals: ReferralModel | None) -> dict[str, Any] | None:
+    if referrals is None:
+        return None
+    return asdict(referrals) | {"rate": _credibility_as_json(referrals.rate)}
+
+
+def _referrals(parts: dict[str, Any] | None) -> ReferralModel | None:
+    if parts is None:
+        return None
+    rate, margin = _credibility_from_json(parts["rate"]), tuple(parts["newcomer_margin"])
+    return ReferralModel(**(parts | {"rate": rate, "newcomer_margin": margin}))
 
 
 def _vocabulary(parts: dict[str, Any]) -> Vocabulary:

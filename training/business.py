@@ -43,6 +43,7 @@ class Business(CustomerRules):
     """Add the economics to the rules of being a customer.
 
     `gross_margin` is one share, or a table by label (plan or category) with a `default`.
+    `referral_reward` is what one newcomer costs in rewards, to both sides together.
     `cost_to_serve` maps `per_month`, a kind, or `kind:label` to money; the more specific wins.
     """
 
@@ -58,6 +59,9 @@ class Business(CustomerRules):
     )
     horizon_months: int = Field(
         default=36, ge=1, le=240, strict=True, description="a whole number from 1 to 240"
+    )
+    referral_reward: Cost = Field(
+        default=0.0, description="an amount of money, 0 or more, for one newcomer brought"
     )
     cost_to_serve: dict[Annotated[str, AfterValidator(_cost_key)], Cost] = Field(
         default_factory=dict, description="an amount of money, 0 or more, for each key"

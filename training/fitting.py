@@ -11,6 +11,7 @@ from training.explaining import background_of
 from training.intervals import Intervals, Origin, fit_intervals
 from training.known import Known
 from training.leak_check import require_no_leak_at_a_landmark
+from training.referrals import fit_referrals
 from training.rolling import earlier_origins, window_months
 from training.scoring import Scores, score
 from training.shop import ShopModel, fit_shop
@@ -52,9 +53,14 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     value = np.concatenate([part.clv for part in parts])[there]
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
     cuts = segment_cuts(value, churn) if there.any() else _NO_CUTS
-    background = background_of(bare, known)
-    n_customers = int(there.sum())
-    return replace(bare, cuts=cuts, background=background, n_customers=n_customers), checks
+    whole = replace(
+        bare,
+        cuts=cuts,
+        background=background_of(bare, known),
+        referrals=fit_referrals(known, [part.forecast for part in parts]),
+        n_customers=int(there.sum()),
+    )
+    return whole, checks
 
 
 def _intervals(origins: list[Origin], known: Known) -> Intervals | None:

@@ -59,6 +59,24 @@ def value_metrics(predicted: Values, actual: Values) -> dict[str, float | int | 
     }
 
 
+def count_metrics(expected: Values, actual: Values) -> dict[str, float | int | None]:
+    """Return the errors of expected counts against those that came, shape (n,) inputs.
+
+    The Poisson deviance is 2 x mean of (y log(y / m) - (y - m)), expectations m held off 0 by
+    1e-6 (McCullagh and Nelder 1989, table 2.1).
+    """
+    held = np.maximum(expected, _LEAST)
+    came = np.where(actual > 0, actual * np.log(np.maximum(actual, 1) / held), 0.0)
+    return {
+        "n_customers": len(actual),
+        "n_outcomes": int(actual.sum()),
+        "poisson_deviance": float(2 * (came - (actual - held)).mean()),
+        "rmse": float(np.sqrt(np.square(expected - actual).mean())),
+        "normalised_gini": normalised_gini(expected, actual),
+        "predicted_actual": _ratio(expected.sum(), actual.sum()),
+    }
+
+
 def interval_metrics(
     low: Values, high: Values, actual: Values, mean: Values, left: NDArray[np.bool_]
 ) -> dict[str, object]:

@@ -109,6 +109,7 @@ def _numbers(scores: Scores) -> dict[str, pa.Array]:
         "clv_sd": scores.clv_sd,
         **scores.naive,
         "value_at_stake": scores.value_at_stake,
+        "referral_value": scores.referral_value,
     }
     named = {name: _floats(column) for name, column in values.items()}
     payback = pa.array(scores.payback_month, pa.float64(), from_pandas=True)

@@ -17,14 +17,16 @@ from training.bundle import Bundle
 from training.forecast import Forecast
 from training.intervals import Intervals
 from training.payback import payback_months
+from training.referrals import FEWEST_CONVERSIONS
 from training.subscription import SubscriptionModel
 from valuation.lifetime_value import clv, clv_quantiles, value_at_stake
 from valuation.segments import SegmentCuts, segments
 
 Values = NDArray[np.float64]
 CHURN_MONTHS = (1, 3, 6, 12)
-_PENDING = {
-    "referral_value": "referral_value is null: this model version does not predict referrals",
+_NO_REFERRALS = {
+    "referral_value": f"referral_value is null: training saw fewer than {FEWEST_CONVERSIONS} "
+    "newcomers join by referral in a year",
 }
 _NO_INTERVALS = {
     name: f"{name} is null: too little history came before this model version to calibrate it"
@@ -57,6 +59,7 @@ class Scores:
     clv_sd: Values
     value_at_stake: Values
     payback_month: Values
+    referral_value: Values
     naive: Mapping[str, Values]
     segment: NDArray[np.object_]
     warnings: tuple[str, ...] = field(default=())
@@ -101,6 +104,7 @@ def score(
         clv_sd=np.sqrt(variance),
         value_at_stake=_at_stake(forecast, rate, horizon),
         payback_month=payback_months(moment, bundle.business, margin, bundle.observed_from),
+        referral_value=_referral_value(bundle, moment, forecast, rate, horizon),
         naive=naive.as_used(moment, bundle.model, bundle.business, horizon),
         segment=_segments(forecast, value, bundle.cuts),
         warnings=_warnings(bundle),
@@ -146,6 +150,15 @@ def _interval(
     return intervals.of_customers(forecast, annual_discount_rate, horizon)
 
 
+def _referral_value(
+    bundle: Bundle, moment: Moment, forecast: Forecast, annual_discount_rate: float, horizon: int
+) -> Values:
+    if bundle.referrals is None:
+        return np.full(len(forecast.is_customer), np.nan)
+    activity = forecast.activity[:, :horizon]
+    return bundle.referrals.value(moment, bundle.business, activity, annual_discount_rate)
+
+
 def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[np.object_]:
     named = np.full(len(value), None, dtype=object)
     there = forecast.is_customer
@@ -169,7 +182,8 @@ def _cut(forecast: Forecast, horizon: int) -> Forecast:
 
 
 def _warnings(bundle: Bundle) -> tuple[str, ...]:
-    warnings = _PENDING | (_NO_INTERVALS if bundle.intervals is None else {})
+    warnings = _NO_REFERRALS if bundle.referrals is None else {}
+    warnings |= _NO_INTERVALS if bundle.intervals is None else {}
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS
     elif bundle.model.hazard.booster is None:

@@ -18,10 +18,11 @@ from serving.commands.instants import micros_option
 from serving.commands.progress import progress_bar
 from serving.report.sections.naive import model_name
 from serving.workspace import Workspace, open_workspace
-from training.backtest import PRODUCT, backtest_at, metrics_of
-from training.backtest_plan import BacktestPlan, plan_backtest
+from training.backtest import backtest_at, metrics_of
+from training.backtest_plan import PRODUCT, BacktestPlan, plan_backtest
 from training.known import known_at
 from training.peers.registry import fit_peers, peers_of
+from training.referral_backtest import referral_metrics
 
 NO_PEERS = "none"
 _SHOWN = {
@@ -33,8 +34,14 @@ _SHOWN = {
         "decile_error": "decile err",
         "predicted_actual": "pred/actual",
     },
+    "referral": {
+        "n_outcomes": "came",
+        "poisson_deviance": "deviance",
+        "normalised_gini": "Gini",
+        "predicted_actual": "pred/actual",
+    },
 }
-_TITLES = {"churn": "P(gone)", "value": "margin"}
+_TITLES = {"churn": "P(gone)", "value": "margin", "referral": "newcomers brought"}
 
 
 def run_backtest(
@@ -59,11 +66,12 @@ def run_backtest(
             known = known_at(log, configuration.business, attributes, cutoff)
             fitted = fit_peers(known, names)
             warnings.extend(f"{datetime_of(cutoff):%Y-%m-%d}: {one}" for one in fitted.warnings)
-            parts.append(backtest_at(known, plan, fitted.peers)[1])
-        predictions = pd.concat(parts, ignore_index=True)
-        metrics = metrics_of(predictions)
+            parts.append(backtest_at(known, plan, fitted.peers))
+        predictions = pd.concat([part.predictions for part in parts], ignore_index=True)
+        referrals = pd.concat([part.referrals for part in parts], ignore_index=True)
+        metrics = [*metrics_of(predictions), *referral_metrics(referrals)]
         content = _content(plan, metrics, warnings)
-        folder = _written(workspace, plan, names, predictions, content)
+        folder = _written(workspace, plan, names, predictions, referrals, content)
         _tracked(workspace, folder.name, metrics)
     answer = content | {"folder": str(folder)}
 
@@ -87,7 +95,8 @@ def show_metrics(console: Console, metrics: list[dict[str, Any]]) -> None:
                     _add_row(table, row, list(names))
             for column in table.columns[2:]:
                 column.justify = "right"
-            console.print(table)
+            if table.rows:
+                console.print(table)
 
 
 def _add_row(table: Table, row: dict[str, Any], names: list[str]) -> None:
@@ -120,17 +129,21 @@ def _content(
     }
 
 
-def _written(
+def _written(  # noqa: PLR0913, PLR0917 -- all that goes into the folder
     workspace: Workspace,
     plan: BacktestPlan,
     peers: Sequence[str],
     predictions: pd.DataFrame,
+    referrals: pd.DataFrame,
     content: dict[str, Any],
 ) -> Path:
     folder = workspace.folder / "backtests" / _identity(workspace, plan, peers)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / "predictions.parquet") as draft:
         predictions.to_parquet(draft, index=False)
+    if not referrals.empty:
+        with whole_file(folder / "referrals.parquet") as draft:
+            referrals.to_parquet(draft, index=False)
     text = json.dumps(content, indent=1, allow_nan=False)
     with whole_file(folder / "metrics.json") as draft:
         draft.write_text(text + "\n")

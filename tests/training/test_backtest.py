@@ -19,7 +19,7 @@ SHOP_CUTOFF, OPERATOR_CUTOFF = at("2022-09-01"), at("2023-01-01")
 def _backtest(world: Trained, cutoff: int) -> pd.DataFrame:
     plan = plan_backtest(world.log, world.business, [cutoff], [1, 3])
     known = known_at(world.log, world.business, list(world.bundle.vocabulary.levels), cutoff)
-    return backtest_at(known, plan)[1]
+    return backtest_at(known, plan).predictions
 
 
 @pytest.fixture(scope="module")

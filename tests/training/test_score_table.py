@@ -55,6 +55,7 @@ def scores() -> Scores:
         clv_sd=np.array([4.25, 0.0]),
         value_at_stake=np.array([1.5, 0.0]),
         payback_month=np.array([3.0, np.nan]),
+        referral_value=np.array([np.nan, np.nan]),
         naive={"naive_value_x_months": np.array([24.0, 0.0])},
         segment=np.array(["top/low", None], dtype=object),
         warnings=PENDING,
@@ -142,6 +143,7 @@ def test_nobody_makes_an_empty_table_of_the_same_columns(
         clv_sd=nothing,
         value_at_stake=nothing,
         payback_month=nothing,
+        referral_value=nothing,
         naive={"naive_value_x_months": nothing},
         segment=nothing.astype(object),
     )

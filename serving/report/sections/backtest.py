@@ -13,7 +13,7 @@ from serving.report.portfolio import Portfolio
 from serving.report.sections.naive import model_name, naive_table
 from serving.report.sections.section import Cell, LegendEntry, Section, Table
 from serving.report.wording import UNKNOWN, count_of, day, number, percent, strong
-from training.backtest import PRODUCT
+from training.backtest_plan import PRODUCT
 
 Row = Mapping[str, Any]
 

@@ -49,7 +49,7 @@ def _judged(world: Trained, cutoff: int) -> tuple[FittedPeers, pd.DataFrame]:
     known = _known(world, cutoff)
     fitted = fit_peers(known, peers_of(world.business.contract))
     plan = plan_backtest(world.log, world.business, [cutoff], [1, 3])
-    return fitted, backtest_at(known, plan, fitted.peers)[1]
+    return fitted, backtest_at(known, plan, fitted.peers).predictions
 
 
 @pytest.fixture(scope="module")
