@@ -45,7 +45,7 @@ def block_of_slice(
     events = log.read_events(part.bucket, visible_before, between=(part.first, part.last))
     history = history_from_events(events, rules.minor_units)
     ids = list(history.customer_ids)
-    return Block(history, profiles_of(log.read_customers(ids), ids, attributes))
+    return Block(history, profiles_of(log.read_customers(ids, part.bucket), ids, attributes))
 
 
 def block_of(

@@ -23,7 +23,8 @@ from features.spill import spill_folder
 
 Table = Literal["events", "customers", "plans"]
 
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
+"""In format 1, which is still read, one file held all customers."""
 READING_MEMORY = "256MB"
 """What DuckDB may hold of a reading; a larger one spills below the workspace's state."""
 EVENT_ORDER = "customer_id, occurred_at, event_id"
@@ -96,7 +97,7 @@ class Log:
         path = state / "log" / "manifest.json"
         try:
             manifest = json.loads(path.read_bytes())
-            if manifest["format"] != MANIFEST_FORMAT:
+            if manifest["format"] not in (1, MANIFEST_FORMAT):
                 raise _unreadable(path, f"of format {manifest['format']}")
             batches = tuple(_batch_from(batch) for batch in manifest["batches"])
             return cls(state, int(manifest["buckets"]), batches)
@@ -127,14 +128,18 @@ class Log:
         return hashlib.sha256("".join(digests).encode()).hexdigest()
 
     def files(self, table: Table, bucket: int | None = None) -> list[Path]:
-        """Return the paths of the files that make up a table, or one bucket of the events.
+        """Return the paths of the files that make up a table, or that hold a bucket of it.
 
         Of `customers` and `plans` the newest batch that carries the table replaces all others.
         """
         if table not in get_args(Table):
             raise ValueError(f"table is {table!r}; expected one of {get_args(Table)}")
-        named = self._named(table, bucket)
-        return [self.folder / file.path for file in (named if table == "events" else named[-1:])]
+        return [self.folder / file.path for file in self._named(table, bucket)]
+
+    @property
+    def has_customers_by_bucket(self) -> bool:
+        """Whether customers lie beside their events; in logs of format 1 they do not."""
+        return all(file.bucket is not None for file in self._named("customers", None))
 
     def read_events(
         self,
@@ -177,13 +182,32 @@ class Log:
         )
         return self.query(query, {"files": _texts(paths)} | values)
 
-    def read_customers(self, customer_ids: Sequence[str] | None = None) -> pa.Table:
-        """Read the customers of the newest table, or these of them; attributes come last."""
-        return self._read_table("customers", CUSTOMER_COLUMNS, customer_ids)
+    def read_customers(
+        self, customer_ids: Sequence[str] | None = None, bucket: int | None = None
+    ) -> pa.Table:
+        """Read the customers of the newest table, or these of them; attributes come last.
+
+        Parameters
+        ----------
+        customer_ids : optional
+            Keep only these customers; only the buckets they live in are read.
+        bucket : optional
+            The one that all of these live in, where the caller knows it.
+        """
+        every = self.files("customers")
+        if customer_ids is None:
+            return self._read_table(every, CUSTOMER_COLUMNS, "customer_id", None)
+        buckets = {bucket_of(each, self.n_buckets) for each in customer_ids if bucket is None}
+        buckets |= set() if bucket is None else {bucket}
+        found = {path: None for each in sorted(buckets) for path in self.files("customers", each)}
+        # Any file knows the columns, where nobody is found.
+        return self._read_table(
+            list(found) or every[:1], CUSTOMER_COLUMNS, "customer_id", customer_ids
+        )
 
     def read_plans(self) -> pa.Table:
         """Read the price list of the newest table, sorted by plan and valid_from."""
-        return self._read_table("plans", PLAN_COLUMNS, None)
+        return self._read_table(self.files("plans"), PLAN_COLUMNS, "plan, valid_from", None)
 
     def span(self) -> tuple[datetime, datetime]:
         """Return when the first and the last event occurred.
@@ -211,18 +235,34 @@ class Log:
         return _connection(self.state).sql(query, params=values).to_arrow_table()
 
     def _named(self, table: Table, bucket: int | None) -> list[LogFile]:
-        files = (file for batch in self.batches for file in batch.files if file.table == table)
-        return [file for file in files if bucket is None or file.bucket == bucket]
+        batches = [[file for file in batch.files if file.table == table] for batch in self.batches]
+        if table != "events":
+            batches = [files for files in batches if files][-1:]
+        wanted = (None, bucket)
+        return [
+            file for files in batches for file in files if bucket is None or file.bucket in wanted
+        ]
 
     def _read_table(
-        self, table: Table, columns: dict[str, str], customer_ids: Sequence[str] | None
+        self,
+        paths: Sequence[Path],
+        columns: dict[str, str],
+        order: str,
+        customer_ids: Sequence[str] | None,
     ) -> pa.Table:
-        paths = self.files(table)
         if not paths:
             return arrow_schema(columns).empty_table()
-        condition, values = _condition(None, customer_ids, None, None)
-        query = f"SELECT * FROM read_parquet($files) WHERE {condition}"
-        return self.query(query, {"files": _texts(paths)} | values)
+        query = "SELECT * FROM read_parquet($files) {condition} ORDER BY {order}"
+        values: dict[str, Any] = {"files": _texts(paths)}
+        if customer_ids is None:
+            return self.query(query.format(condition="", order=order), values)
+        # A table: DuckDB takes longer to read a list of many ids than to find their rows.
+        wanted = pa.table({"customer_id": pa.array(customer_ids, pa.string())})
+        connection = _connection(self.state).register("wanted", wanted)
+        condition = "WHERE customer_id IN (FROM wanted)"
+        found = self.query(query.format(condition=condition, order=order), values)
+        connection.unregister("wanted")
+        return found
 
 
 def _connection(state: Path) -> duckdb.DuckDBPyConnection:
@@ -251,7 +291,9 @@ def _batch_from(batch: dict[str, Any]) -> Batch:
 
 
 def _unreadable(path: Path, value: str) -> InputRefusedError:
-    expected = f"expected a manifest of format {MANIFEST_FORMAT}; restore it, or remove its folder"
+    expected = (
+        f"expected a manifest of format 1 or {MANIFEST_FORMAT}; restore it, or remove its folder"
+    )
     return InputRefusedError("The log cannot be read.", [Mistake(str(path), value, expected)])
 
 

@@ -80,7 +80,7 @@ class _SliceCounts:
         events = self.log.read_events(part.bucket, before, between=between, kinds=KINDS_COUNTED)
         history = history_from_events(events, self.rules.minor_units)
         ids = list(history.customer_ids)
-        block = Block(history, profiles_of(self.log.read_customers(ids), ids, []))
+        block = Block(history, profiles_of(self.log.read_customers(ids, part.bucket), ids, []))
         return [population_counts(block, self.rules, as_of) for as_of in self.instants]
 
 

@@ -11,8 +11,9 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -20,7 +21,7 @@ from features.contract import EVENT_COLUMNS
 from features.ingest.identity import content_sql
 from features.ingest.quoting import literal
 from features.ingest.staging import count_rows
-from features.ingest.tables import TableRules
+from features.ingest.tables import CUSTOMERS, TableRules
 from features.log import EVENT_ORDER, Batch, Log, LogFile
 from features.whole_files import sync, whole_file
 
@@ -50,13 +51,20 @@ def write_batch(
     if not n_events and not tables:
         return log
     n_buckets = log.n_buckets or _buckets_for(n_events)
-    _sort_into_buckets(connection, n_buckets)
+    _sort_into_buckets(connection, _EVENTS, n_buckets)
     progress(0.4)
     batch_id = _batch_id(connection, log, tables)
     folder = log.folder / f"tmp-{secrets.token_hex(8)}"
     folder.mkdir(parents=True)
-    files = _write_events(connection, folder, batch_id, lambda done: progress(0.4 + 0.5 * done))
-    files += [_write_table(connection, folder, batch_id, rules) for rules in tables]
+    files = _write_buckets(
+        connection, _EVENTS, folder, batch_id, lambda done: progress(0.4 + 0.5 * done)
+    )
+    for rules in tables:
+        if rules is CUSTOMERS:
+            _sort_into_buckets(connection, _CUSTOMERS, n_buckets)
+            files += _write_buckets(connection, _CUSTOMERS, folder, batch_id, lambda _: None)
+        else:
+            files.append(_write_table(connection, folder, batch_id, rules))
     batch = Batch(batch_id, "ingest", tuple(_sealed(folder, file) for file in files))
     return _commit(log, folder, batch, n_buckets)
 
@@ -65,12 +73,32 @@ def _buckets_for(n_events: int) -> int:
     return max(FEWEST_BUCKETS, min(MOST_BUCKETS, math.ceil(n_events / ROWS_PER_BUCKET)))
 
 
-def _sort_into_buckets(connection: duckdb.DuckDBPyConnection, n_buckets: int) -> None:
+@dataclass(frozen=True)
+class _Bucketed:
+    """Say how a table whose customers are kept together is written."""
+
+    table: Literal["events", "customers"]
+    source: str
+    columns: str
+    order: str
+
+    @property
+    def sorted(self) -> str:
+        return f"sorted_{self.table}"
+
+
+_EVENTS = _Bucketed("events", "new_events", ", ".join(EVENT_COLUMNS), EVENT_ORDER)
+_CUSTOMERS = _Bucketed("customers", "current_customers", "*", "customer_id")
+
+
+def _sort_into_buckets(
+    connection: duckdb.DuckDBPyConnection, kept: _Bucketed, n_buckets: int
+) -> None:
     """Sort once by bucket, so that each file is one stretch of the table."""
     bucket = f"CAST(('0x' || md5(customer_id)[:8]) AS UBIGINT) % {n_buckets}"
     connection.execute(
-        f"CREATE TABLE sorted_events AS SELECT CAST({bucket} AS USMALLINT) AS bucket, "
-        f"{', '.join(EVENT_COLUMNS)} FROM new_events ORDER BY bucket, {EVENT_ORDER}"
+        f"CREATE TABLE {kept.sorted} AS SELECT CAST({bucket} AS USMALLINT) AS _bucket, "
+        f"{kept.columns} FROM {kept.source} ORDER BY _bucket, {kept.order}"
     )
 
 
@@ -85,24 +113,27 @@ def _batch_id(connection: duckdb.DuckDBPyConnection, log: Log, tables: Sequence[
     return hashlib.md5("\n".join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
 
 
-def _write_events(
+def _write_buckets(
     connection: duckdb.DuckDBPyConnection,
+    kept: _Bucketed,
     folder: Path,
     batch_id: str,
     progress: Callable[[float], None],
 ) -> list[LogFile]:
     counts = connection.execute(
-        "SELECT bucket, count(*) FROM sorted_events GROUP BY bucket ORDER BY bucket"
+        f"SELECT _bucket, count(*) FROM {kept.sorted} GROUP BY _bucket ORDER BY _bucket"
     ).fetchall()
+    if kept is _CUSTOMERS and not counts:
+        counts = [(0, 0)]  # a table without rows takes the place of an earlier one too
     files = []
     for number, (bucket, rows) in enumerate(counts, start=1):
-        name = f"events-{bucket:03d}.parquet"
+        name = f"{kept.table}-{bucket:03d}.parquet"
         query = (
-            f"SELECT {', '.join(EVENT_COLUMNS)} FROM sorted_events WHERE bucket = {bucket} "
-            f"ORDER BY {EVENT_ORDER}"
+            f"SELECT * EXCLUDE (_bucket) FROM {kept.sorted} WHERE _bucket = {bucket} "
+            f"ORDER BY {kept.order}"
         )
         _copy(connection, query, folder / name, batch_id)
-        files.append(LogFile(f"{batch_id}/{name}", "events", int(bucket), int(rows), ""))
+        files.append(LogFile(f"{batch_id}/{name}", kept.table, int(bucket), int(rows), ""))
         progress(number / len(counts))
     return files
 

@@ -54,9 +54,11 @@ def stage_table(
 
 
 def is_changed(connection: duckdb.DuckDBPyConnection, rules: TableRules, log: Log) -> bool:
-    """Compare the staged table, if there is one, with the log's."""
+    """Compare the staged table, if there is one, with the log's; one of format 1 is replaced."""
     if not _is_staged(connection, rules):
         return False
+    if rules is CUSTOMERS and not log.has_customers_by_bucket:
+        return True
     current = f"SELECT * FROM current_{rules.table}"
     files = log.files(rules.table)
     if not files:

@@ -1,8 +1,12 @@
 """The customers and plans tables beside the events."""
 
+import json
 from datetime import UTC, datetime
 
+import pyarrow.parquet as pq
 import pytest
+
+from features.log import Log, bucket_of
 
 EVENTS = ("customer_id,kind,occurred_at", "c1,support,2024-01-01")
 
@@ -65,6 +69,67 @@ def test_going_back_to_an_older_table_is_a_change_too(desk):
         desk.ingest(events, desk.source("plan,list_amount", f"p,{price}", into="plans"))
     assert len(desk.log.batches) == 3
     assert [row["list_amount"] for row in desk.log.read_plans().to_pylist()] == [9.0]
+
+
+def customers_of(desk, *lines):
+    return desk.source("customer_id,country", *lines, into="customers")
+
+
+def test_customers_lie_in_the_bucket_of_their_events_in_order(desk):
+    lines = [f"c{number},AT" for number in range(40)]
+    desk.ingest(desk.source(*EVENTS), customers_of(desk, *lines))
+    log = desk.log
+    per_bucket = [log.files("customers", bucket) for bucket in range(log.n_buckets)]
+    assert [len(files) for files in per_bucket] == [1, 1]
+    for bucket, (path,) in enumerate(per_bucket):
+        ids = pq.read_table(path).column("customer_id").to_pylist()
+        assert ids == sorted(ids)
+        assert {bucket_of(each, 2) for each in ids} == {bucket}
+    wanted = ["c7", "c3", "nobody"]
+    assert log.read_customers(wanted).column("customer_id").to_pylist() == ["c3", "c7"]
+    assert log.read_customers().num_rows == 40
+
+
+def test_of_nobody_the_columns_are_known(desk):
+    desk.ingest(desk.source(*EVENTS), customers_of(desk, "c1,AT"))
+    for ids in ([], ["c1 is not me"]):
+        assert desk.log.read_customers(ids).num_rows == 0
+        assert desk.log.read_customers(ids).column_names[-1] == "country"
+
+
+def test_a_table_without_rows_replaces_one_that_had_some(desk):
+    events = desk.source(*EVENTS)
+    desk.ingest(events, customers_of(desk, "c1,AT"))
+    report = desk.ingest(events, desk.source("customer_id,country", into="customers"))
+    assert report.replaced_tables == ("customers",)
+    assert desk.log.read_customers().num_rows == 0
+    again = desk.ingest(events, desk.source("customer_id,country", into="customers"))
+    assert again.replaced_tables == ()
+
+
+def test_customers_of_a_log_in_one_file_are_read_and_laid_out_anew_by_the_next_ingest(desk):
+    sources = desk.source(*EVENTS), customers_of(desk, "c1,AT", "c2,DE", "c4,IT")
+    desk.ingest(*sources)
+    rows = desk.log.read_customers()
+    into_format_1(desk.log)
+    assert desk.log.read_customers() == rows
+    assert desk.log.read_customers(["c2"], bucket=0).column("country").to_pylist() == ["DE"]
+    assert desk.ingest(*sources).replaced_tables == ("customers",)
+    assert desk.log.has_customers_by_bucket
+    assert desk.log.read_customers() == rows
+    assert desk.ingest(*sources).replaced_tables == ()
+
+
+def into_format_1(log: Log) -> None:
+    """Lay the customers of a log of one batch in one file, as the first version did."""
+    manifest = log.manifest() | {"format": 1}
+    (batch,) = manifest["batches"]
+    name = f"{batch['batch_id']}/customers.parquet"
+    pq.write_table(log.read_customers(), log.folder / name)
+    own = [file for file in batch["files"] if file["table"] != "customers"]
+    one = {"path": name, "table": "customers", "bucket": None, "rows": 3, "sha256": "1"}
+    manifest["batches"] = [batch | {"files": [*own, one]}]
+    (log.folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("into", ["customers", "plans"])
