@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from serving.api.problems import ProblemError
+
 
 class ExplainedValue(Struct, kw_only=True):
     """CLV shared out: `baseline` plus all `contributions` is `clv`.
@@ -91,6 +93,28 @@ class WhatIfAnswer(Struct, kw_only=True):
     by_signal_group: dict[str, float] | None
     warnings: list[str]
     note: str
+
+
+class EventResult(Struct, kw_only=True, omit_defaults=True):
+    """What became of one posted event; `id` is null where none could be read.
+
+    `accepted` is durable; `duplicate` was so before and says the same; `conflict` bears a known id
+    with other content and was not taken; `rejected` is not of the contract, as `errors` say.
+    """
+
+    id: str | None
+    status: Literal["accepted", "duplicate", "conflict", "rejected"]
+    errors: list[ProblemError] = []
+
+
+class EventsAnswer(Struct, kw_only=True):
+    """How many events were taken, and what became of each, in the order given."""
+
+    accepted: int
+    duplicate: int
+    conflict: int
+    rejected: int
+    results: list[EventResult]
 
 
 class ModelAnswer(Struct, kw_only=True):

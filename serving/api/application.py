@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from threading import Thread
 from typing import cast
 
 import anyio
@@ -16,9 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.api.answers import Health
-from serving.api.body import json_body
+from serving.api.body import json_body, media_type_of
+from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
+from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
+from serving.api.limits import LIMITS
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
@@ -32,6 +36,7 @@ from serving.api.problems import (
 from serving.api.score_route import answer_score
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
 from serving.api.what_if_route import answer_what_if
+from serving.store.publishing import Publisher
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answering = Callable[[Current, bytes], msgspec.Struct]
@@ -45,6 +50,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     routes = [
         Route("/v1/score", _answering(answer_score), methods=["POST"]),
         Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
+        Route("/v1/events", _events, methods=["POST"]),
         Route("/v1/model", _model),
         Route("/livez", _livez),
         Route("/readyz", _readyz),
@@ -70,9 +76,15 @@ async def _lifespan(
     application: Starlette, open_current: Callable[[], Current]
 ) -> AsyncIterator[None]:
     application.state.one_at_a_time = CapacityLimiter(1)
-    application.state.current = open_current()
+    current = open_current()
+    store, log = current.workspace.store, current.log
+    publisher = Publisher(store, log.now, LIMITS.waiting_events)
+    preparing = Thread(target=log.prepare, name="log copies", daemon=True)
+    preparing.start()
+    application.state.publisher, application.state.current = publisher, current
     yield
     application.state.current = None
+    await anyio.to_thread.run_sync(publisher.close)
 
 
 def _answering(answer: Answering) -> Endpoint:
@@ -87,6 +99,18 @@ def _answering(answer: Answering) -> Endpoint:
         return await _in_thread(request, partial(answer, current, body))
 
     return endpoint
+
+
+async def _events(request: Request) -> Response:
+    current, publisher = _current(request), request.app.state.publisher
+    try:
+        body = await json_body(request, (STRUCTURED, BATCH))
+    except ClientDisconnect:
+        return Response(status_code=400)
+    answering = answer_batch if media_type_of(request) == BATCH else answer_event
+    answer = await answering(publisher, body, current.clock())
+    request.app.state.traffic.count_events(answer)
+    return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
 async def _model(request: Request) -> Response:

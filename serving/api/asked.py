@@ -11,7 +11,7 @@ from features.blocks import Block, block_of
 from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake, MistakenError
 from serving.api.answers import ExplainedValue, ScoreRow
-from serving.api.current import KnownLog, Tables
+from serving.api.current import KnownCustomers, Tables
 from serving.api.inline import instant_of_text, latest_known, require_none
 from serving.api.limits import LIMITS
 from serving.api.problems import NOTHING_VISIBLE, UNFIT, UNKNOWN_CUSTOMERS, Problem
@@ -117,10 +117,10 @@ def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
     return block_of(tables.events, tables.customers, bundle.business, attributes)
 
 
-def require_known(customer_ids: list[str], tables: Tables, log: KnownLog) -> None:
+def require_known(customer_ids: list[str], tables: Tables, known: KnownCustomers) -> None:
     """Refuse ids that neither the events nor the customers table know, naming them all."""
-    found = set(tables.events.column("customer_id").to_pylist()) | log.listed
-    unknown = [customer_id for customer_id in customer_ids if customer_id not in found]
+    found = set(tables.events.column("customer_id").to_pylist())
+    unknown = [one for one in customer_ids if one not in found and not known.lists(one)]
     if unknown:
         expected = "expected the id of a customer in the log; send unknown ones with their events"
         detail = (

@@ -1,24 +1,27 @@
 """Reading a request's body: JSON only, never more than the limit."""
 
+from collections.abc import Sequence
+
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from serving.api.limits import LIMITS
 from serving.api.problems import TOO_LARGE, WRONG_CONTENT_TYPE, Problem
 
+JSON = "application/json"
 _DISCARDED_AT_MOST = 10 * LIMITS.body_bytes
 _DISCARDING_SECONDS = 2.0
 
 
-async def json_body(request: Request) -> bytes:
-    """Return the body of a request that says it is JSON.
+async def json_body(request: Request, media_types: Sequence[str] = (JSON,)) -> bytes:
+    """Return the body of a request that says it is one of these types of JSON.
 
     Raises
     ------
     Problem
         If it says otherwise (415), or is larger than the limit (413); then reading has stopped.
     """
-    _require_json(request)
+    _require_type(request, media_types)
     announced = request.headers.get("content-length", "0")
     if int(announced) > LIMITS.body_bytes:
         await _discard(request)
@@ -35,13 +38,18 @@ async def json_body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _require_json(request: Request) -> None:
+def media_type_of(request: Request) -> str:
+    """Return the media type that a request names, without parameters."""
+    return request.headers.get("content-type", "missing").partition(";")[0].strip().lower()
+
+
+def _require_type(request: Request, media_types: Sequence[str]) -> None:
     content_type = request.headers.get("content-type", "missing")
-    media_type, _, parameters = content_type.partition(";")
+    parameters = content_type.partition(";")[2]
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     encoding = request.headers.get("content-encoding", "identity")
-    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
-        raise _wrong_type("content-type", content_type, "application/json")
+    if media_type_of(request) not in media_types or charset not in ("", "utf-8"):
+        raise _wrong_type("content-type", content_type, " or ".join(media_types))
     if encoding != "identity":
         raise _wrong_type("content-encoding", encoding, "identity: send it uncompressed")
 
@@ -51,9 +59,7 @@ def _wrong_type(header: str, value: str, expected: str) -> Problem:
 
 
 def _too_large() -> Problem:
-    detail = (
-        f"The body has more than {LIMITS.body_bytes:,} bytes; split the customers over more calls."
-    )
+    detail = f"The body has more than {LIMITS.body_bytes:,} bytes; split it over more calls."
     return Problem(TOO_LARGE, detail, headers={"Connection": "close"})
 
 

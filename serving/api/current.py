@@ -1,20 +1,30 @@
-"""What serves now: the model version and the log, looked at again whenever either has changed."""
+"""What serves now: the model version, the log, and what was posted since; looked at anew."""
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.log import EVENT_SCHEMA, Log, bucket_of
+from serving.store.database import LiveStore
+from serving.store.live_events import live_history
+from serving.store.logged_events import CurrentLog
 from serving.store.serving_version import find_version, load_version
 from serving.workspace import Workspace
 from training.bundle import Bundle
 from training.business import Business
-from training.known import observed_bounds
+from training.known import bounds_of_span
 
+Clock = Callable[[], int]
 logger = logging.getLogger("keepworth.api")
+
+
+def now() -> int:
+    """Return the instant of now, in UTC microseconds."""
+    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True)
@@ -25,37 +35,40 @@ class Tables:
     customers: pa.Table | None
 
 
-@dataclass(frozen=True)
-class KnownLog:
-    """Hold a view of the log, with what every call would otherwise read again."""
+class KnownCustomers:
+    """Answer one call from the log and from what was posted since."""
 
-    log: Log
-    business: Business
-
-    @cached_property
-    def observed_until(self) -> int:
-        """Until when outcomes are complete, in microseconds; where scores by id stand."""
-        return observed_bounds(self.log, self.business)[1]
-
-    @cached_property
-    def customers(self) -> pa.Table:
-        """The customers table."""
-        return self.log.read_customers()
-
-    @cached_property
-    def listed(self) -> frozenset[str]:
-        """Ids in the customers table, with events or without."""
-        return frozenset(self.customers.column("customer_id").to_pylist())
+    def __init__(self, log: CurrentLog, store: LiveStore, business: Business) -> None:
+        self._current, self._store, self._business = log, store, business
+        self._latest_instant = 0
+        self._log = log.now()
 
     def tables_of(self, customer_ids: list[str]) -> Tables:
-        """Read the events of these customers alone; those without events are not in it."""
-        by_bucket: dict[int, list[str]] = {}
-        if self.log.n_events:
-            for customer_id in customer_ids:
-                bucket = bucket_of(customer_id, self.log.n_buckets)
-                by_bucket.setdefault(bucket, []).append(customer_id)
-        events = [self.log.read_events(bucket, None, ids) for bucket, ids in by_bucket.items()]
-        return Tables(pa.concat_tables([EVENT_SCHEMA.empty_table(), *events]), self.customers)
+        """Read the events of these customers alone, each once; some may have none."""
+        live = live_history(self._store, customer_ids)
+        # In this order: what a drain takes from the live store is in the log by then.
+        self._log, self._latest_instant = self._current.now(), live.latest_instant
+        logged = self._log.events_of(customer_ids)
+        is_logged = pc.is_in(
+            live.events.column("event_id"), logged.column("event_id").combine_chunks()
+        )
+        events = pa.concat_tables([logged, live.events.filter(pc.invert(is_logged))])
+        return Tables(events, self._log.profiles_of(customer_ids))
+
+    @property
+    def observed_until(self) -> int:
+        """Until when outcomes are complete, in microseconds, or just after the last event posted.
+
+        Scores by id stand at the later of the two.
+        """
+        if not self._log.log.n_events:
+            return self._latest_instant + 1
+        _, until = bounds_of_span(self._log.span, self._business)
+        return max(until, self._latest_instant + 1)
+
+    def lists(self, customer_id: str) -> bool:
+        """Return whether the customers table has a customer, with events or without."""
+        return self._log.lists(customer_id)
 
 
 @dataclass(frozen=True)
@@ -69,8 +82,8 @@ class Serving:
 class Current:
     """Keep what serves; one thread at a time."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Load the version that serves.
+    def __init__(self, workspace: Workspace, clock: Clock = now) -> None:
+        """Load the version that serves; `clock` says when an event is received.
 
         Raises
         ------
@@ -79,12 +92,11 @@ class Current:
         AlteredModelError
             If its files are not those that were registered.
         """
-        self.workspace = workspace
+        self.workspace, self.clock = workspace, clock
         self._version = find_version(workspace.store)
         self._complaint = ""
         self._bundle = load_version(workspace.store, self._version.version)
-        self._log_signature = self._signature()
-        self._log = self._opened_log()
+        self.log = CurrentLog(workspace.state)
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""
@@ -104,20 +116,7 @@ class Current:
             self._complaint = str(error)
             logger.warning("Version %s goes on serving: %s", self._bundle.version, error)
 
-    def log(self) -> KnownLog:
-        """Return the log as its manifest stands now."""
-        signature = self._signature()
-        if signature != self._log_signature:
-            self._log, self._log_signature = self._opened_log(), signature
-        return self._log
-
-    def _opened_log(self) -> KnownLog:
-        return KnownLog(self.workspace.log(), self.workspace.configuration.business)
-
-    def _signature(self) -> tuple[int, int, int] | None:
-        """Tell manifests apart: every writing renames a new file into place."""
-        try:
-            found = (self.workspace.state / "log" / "manifest.json").stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+    def known(self) -> KnownCustomers:
+        """Return what is known of customers now."""
+        business = self.workspace.configuration.business
+        return KnownCustomers(self.log, self.workspace.store, business)

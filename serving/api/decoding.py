@@ -10,7 +10,7 @@ from msgspec import inspect
 from features.mistakes import Mistake
 from serving.api.problems import MALFORMED, UNFIT, Problem
 
-Request = TypeVar("Request", bound=msgspec.Struct)
+Request = TypeVar("Request")
 Path = list[str | int]
 _SHOWN_CHARACTERS = 80
 _MESSAGE = re.compile(r"(?P<said>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
@@ -70,7 +70,7 @@ def _malformed(error: Exception) -> Problem:
     return Problem(MALFORMED, f"The body cannot be read: {said}. Send JSON (RFC 8259) in UTF-8.")
 
 
-def _unfit(body: Any, of: type[msgspec.Struct], message: str) -> Problem:
+def _unfit(body: Any, of: type, message: str) -> Problem:
     found = _MESSAGE.fullmatch(message)
     said, path = (found["said"], _steps(found["path"] or "")) if found else (message, [])
     field = _FIELD.fullmatch(said)
@@ -110,7 +110,7 @@ def _expectation(said: str) -> str:
     return f"expected {named.replace(' | ', ' or ')}"
 
 
-def _known_fields(of: type[msgspec.Struct], path: Path) -> str:
+def _known_fields(of: type, path: Path) -> str:
     info: inspect.Type = inspect.type_info(of)
     for step in path:
         if isinstance(info, inspect.StructType) and isinstance(step, str):

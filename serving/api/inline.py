@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +76,8 @@ def typed_event(event: Happened, customer_id: str, key: str, mistakes: list[Mist
         elif column != "customer_id":
             row[column] = None if value == "" else value
     row["recorded_at"] = row["recorded_at"] or row["occurred_at"]
-    mistakes.extend(unread or (_mistake(key, sentence) for sentence in faults_of(row)))
+    found = (mistake_of(sentence) for sentence in faults_of(row))
+    mistakes.extend(unread or (replace(fault, key=f"{key}.{fault.key}") for fault in found))
     return row
 
 
@@ -91,11 +93,11 @@ def instant_of_text(text: str | None, key: str, mistakes: list[Mistake]) -> date
         return None
 
 
-def _mistake(key: str, sentence: str) -> Mistake:
+def mistake_of(sentence: str) -> Mistake:
     """Take apart a sentence of the form `column is value; expectation`."""
     column, _, said = sentence.partition(" is ")
     value, _, expected = said.rpartition("; ")
-    return Mistake(f"{key}.{column}", value, expected)
+    return Mistake(column, value, expected)
 
 
 def _once_each(rows: Sequence[Row], key: str, mistakes: list[Mistake]) -> list[Row]:

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Hold the limits of one call; /docs and the OpenAPI document name them."""
+    """Hold the limits of one call; /docs and the OpenAPI document name them.
+
+    `waiting_events` is of all calls to one worker together; `ahead_seconds` is how far the clock
+    of whoever posts an event may be ahead of ours.
+    """
 
     body_bytes: int = 10_000_000
     customers: int = 1_000
     events: int = 200_000
     explained_customers: int = 20
     horizon_months: int = 240
+    batch_events: int = 10_000
+    waiting_events: int = 50_000
+    name_characters: int = 500
+    ahead_seconds: int = 300
 
 
 LIMITS = Limits()

@@ -6,14 +6,18 @@ from typing import Any
 
 import msgspec
 
-from serving.api.answers import Health, ModelAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.answers import EventsAnswer, Health, ModelAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
 from serving.api.limits import LIMITS
 from serving.api.problems import (
+    BUSY,
+    CONTRADICTION,
     MALFORMED,
     MEDIA_TYPE,
     NOT_READY,
     NOTHING_VISIBLE,
     OUR_FAULT,
+    STORE_AWAY,
     TOO_LARGE,
     UNFIT,
     UNKNOWN_CUSTOMERS,
@@ -26,6 +30,10 @@ from serving.api.requests import ScoreRequest, WhatIfRequest
 _ASKING = (
     *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_LARGE, WRONG_CONTENT_TYPE),
     *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, NOT_READY),
+)
+_RECORDING = (
+    *(MALFORMED, CONTRADICTION, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
+    *(OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
 _SCHEMAS = "#/components/schemas/{name}"
 _EXACTLY_ONE = {
@@ -45,6 +53,8 @@ class Operation:
     answer: type[msgspec.Struct] | str
     problems: tuple[ProblemKind, ...] = (OUR_FAULT,)
     request: type[msgspec.Struct] | None = None
+    request_type: str = "application/json"
+    batch_type: str | None = None
     example: dict[str, Any] | None = None
 
 
@@ -53,13 +63,13 @@ OPERATIONS = (
         "/v1/score",
         "post",
         "Score customers",
-        "By id, or with events inline. Stands at `as_of`: by id just after the last event read, "
-        "or `observed_until`; inline just after the last event given. All customers are scored, "
-        "or none.",
+        "By id, or with events inline. Stands at `as_of`: by id at `observed_until`, or just after "
+        "the last event posted, whichever is later; inline just after the last event given. "
+        "All customers are scored, or none.",
         ScoreAnswer,
         _ASKING,
         ScoreRequest,
-        {"customer_ids": ["C000004"], "as_of": "2025-01-01", "horizon_months": 24},
+        example={"customer_ids": ["C000004"], "as_of": "2025-01-01", "horizon_months": 24},
     ),
     Operation(
         "/v1/what-if",
@@ -69,9 +79,31 @@ OPERATIONS = (
         WhatIfAnswer,
         _ASKING,
         WhatIfRequest,
-        {
+        example={
             "customer_id": "C000004",
             "events": [{"kind": "plan_change", "amount": 9.99, "label": "S"}],
+        },
+    ),
+    Operation(
+        "/v1/events",
+        "post",
+        "Record what happened to customers",
+        "A CloudEvent 1.0, or a batch of them, durable once it is acknowledged. The same id with "
+        "the same content counts once; with other content it is a conflict, and nothing changes. "
+        "A batch is answered event by event: one at fault keeps no other out.",
+        EventsAnswer,
+        _RECORDING,
+        CloudEvent,
+        request_type=STRUCTURED,
+        batch_type=BATCH,
+        example={
+            "specversion": "1.0",
+            "id": "crm-20250101-000017",
+            "source": "/crm",
+            "type": "keepworth.plan_change",
+            "subject": "C000004",
+            "time": "2025-01-01T09:30:00Z",
+            "data": {"amount": 9.99, "label": "S"},
         },
     ),
     Operation(
@@ -105,7 +137,8 @@ def openapi_document() -> dict[str, Any]:
             "version": version("keepworth"),
             "summary": "What customers are worth, how likely they leave, and what would change it.",
             "description": f"A call takes at most {LIMITS.body_bytes:,} bytes, "
-            f"{LIMITS.customers:,} customers and {LIMITS.events:,} inline events.",
+            f"{LIMITS.customers:,} customers, {LIMITS.events:,} inline events and "
+            f"{LIMITS.batch_events:,} posted events.",
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -133,8 +166,12 @@ def _described(operation: Operation) -> dict[str, Any]:
         "responses": responses,
     }
     if operation.request is not None:
-        content = _content(operation.request)
-        content["application/json"]["example"] = operation.example
+        content = _content(operation.request, operation.request_type)
+        content[operation.request_type]["example"] = operation.example
+        if operation.batch_type:
+            one = content[operation.request_type]["schema"]
+            many = {"type": "array", "items": one, "maxItems": LIMITS.batch_events}
+            content[operation.batch_type] = {"schema": many}
         described["requestBody"] = {"required": True, "content": content}
     return described
 

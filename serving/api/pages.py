@@ -41,7 +41,8 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     listed = []
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            contents = operation.get("requestBody", {}).get("content", {})
+            body: dict[str, Any] = next(iter(contents.values()), {})
             example = json.dumps(body["example"], indent=1) if body else None
             request = body["schema"]["$ref"].rpartition("/")[2] if body else None
             shown = {"path": path, "method": method.upper(), "example": example}

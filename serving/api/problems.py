@@ -27,11 +27,14 @@ MALFORMED = ProblemKind("malformed-json", 400, "The body is not JSON")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
+CONTRADICTION = ProblemKind("contradiction", 409, "The event's id is known with other content")
 TOO_LARGE = ProblemKind("too-large", 413, "The body is too large")
-WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is not JSON")
+WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is not as expected")
 UNFIT = ProblemKind("unfit-request", 422, "The request cannot be answered as it is")
 NOTHING_VISIBLE = ProblemKind("nothing-visible", 422, "Nothing was known yet of some customers")
 OUR_FAULT = ProblemKind("our-fault", 500, "Something went wrong on our side")
+BUSY = ProblemKind("busy", 503, "Too many events are waiting to be written")
+STORE_AWAY = ProblemKind("store-away", 503, "The live store could not be written")
 NOT_READY = ProblemKind("not-ready", 503, "The service is not ready yet")
 
 PROBLEM_KINDS = (
@@ -39,11 +42,14 @@ PROBLEM_KINDS = (
     UNKNOWN_ROUTE,
     UNKNOWN_CUSTOMERS,
     WRONG_METHOD,
+    CONTRADICTION,
     TOO_LARGE,
     WRONG_CONTENT_TYPE,
     UNFIT,
     NOTHING_VISIBLE,
     OUR_FAULT,
+    BUSY,
+    STORE_AWAY,
     NOT_READY,
 )
 

@@ -22,10 +22,9 @@ Amount = Annotated[
 ]
 
 
-class Happened(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What every event says, as in the contract."""
+class EventData(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an event says beside its kind and its times, as in the contract."""
 
-    kind: Kind
     effective_at: Instant | None = None
     subscription_id: str | None = None
     amount: Amount | None = None
@@ -33,6 +32,12 @@ class Happened(Struct, forbid_unknown_fields=True, kw_only=True):
     label: str | None = None
     term_months: Annotated[int, Meta(ge=1, le=LONGEST_TERM_MONTHS)] | None = None
     basket_id: str | None = None
+
+
+class Happened(EventData, forbid_unknown_fields=True, kw_only=True):
+    """What every event says, as in the contract."""
+
+    kind: Kind
 
 
 class Event(Happened, forbid_unknown_fields=True, kw_only=True):

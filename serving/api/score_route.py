@@ -69,10 +69,10 @@ def _found(
 
 
 def _by_id(customer_ids: list[str], current: Current) -> tuple[list[str], Tables, int]:
-    log = current.log()
-    tables = log.tables_of(customer_ids)
-    require_known(customer_ids, tables, log)
-    return customer_ids, tables, log.observed_until
+    known = current.known()
+    tables = known.tables_of(customer_ids)
+    require_known(customer_ids, tables, known)
+    return customer_ids, tables, known.observed_until
 
 
 def _inline(customers: list[InlineCustomer], bundle: Bundle) -> tuple[Tables, int]:

@@ -13,6 +13,8 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.api.answers import EventsAnswer
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -38,6 +40,18 @@ class Traffic:
             registry=self._registry,
             buckets=_SECONDS,
         )
+        self._events = Counter(
+            "keepworth_posted_events",
+            "Posted events, by what became of them.",
+            ("outcome",),
+            registry=self._registry,
+        )
+
+    def count_events(self, answer: EventsAnswer) -> None:
+        """Add what became of the events of one call."""
+        for outcome in ("accepted", "duplicate", "conflict", "rejected"):
+            if number := getattr(answer, outcome):
+                self._events.labels(outcome).inc(number)
 
     def count(self, path: str, method: str, status: int, seconds: float) -> None:
         """Add one answered call."""

@@ -83,10 +83,10 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
 
 def _subject(request: WhatIfRequest, current: Current, bundle: Bundle) -> _Subject:
     if request.customer_id is not UNSET and request.customer is UNSET:
-        log = current.log()
-        tables = log.tables_of([request.customer_id])
-        require_known([request.customer_id], tables, log)
-        return _Subject(request.customer_id, tables, log.observed_until)
+        known = current.known()
+        tables = known.tables_of([request.customer_id])
+        require_known([request.customer_id], tables, known)
+        return _Subject(request.customer_id, tables, known.observed_until)
     if request.customer is not UNSET and request.customer_id is UNSET:
         require_few_events([request.customer])
         tables = tables_of_inline([request.customer], bundle.vocabulary, ["customer"])

@@ -1,8 +1,10 @@
 """Calling the application in this process, and bodies to call it with."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from serving.api.application import create_application
 from serving.api.current import Current
-from serving.workspace import Workspace
+from serving.workspace import Workspace, open_workspace
 
 Row = dict[str, Any]
 InlineOf = Callable[[str], Row]
@@ -48,6 +50,12 @@ def calling(workspace: Workspace) -> Iterator[Caller]:
         portal.wrap_async_context_manager(application.router.lifespan_context(application)),
     ):
         yield Caller(portal, httpx.AsyncClient(transport=transport, base_url="http://localhost"))
+
+
+def copy_of(workspace: Workspace, folder: Path) -> Workspace:
+    """Return a copy that a test may change."""
+    shutil.copytree(workspace.folder, folder)
+    return open_workspace(folder)
 
 
 def answered(caller: Caller, path: str, body: Row) -> Row:

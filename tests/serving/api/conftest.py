@@ -45,7 +45,7 @@ def inline(operator_workspace: Workspace) -> InlineOf:
     attributes = list(current.serving().bundle.vocabulary.levels)
 
     def inline_customer(customer_id: str) -> Row:
-        tables = current.log().tables_of([customer_id])
+        tables = current.known().tables_of([customer_id])
         assert tables.customers is not None
         events = [_as_json(event) for event in tables.events.to_pylist()]
         known = next(

@@ -13,16 +13,14 @@ from anyio.from_thread import start_blocking_portal
 from serving.api.application import create_application
 from serving.api.current import Current
 from serving.store.serving_version import ModelVersion, add_version, find_version, load_version
-from serving.workspace import Workspace, open_workspace
-from tests.serving.api.calls import Caller, answered, calling, one_customer, problem
+from serving.workspace import Workspace
+from tests.serving.api.calls import Caller, answered, calling, copy_of, one_customer, problem
 
 
 @pytest.fixture
 def own_workspace(operator_workspace: Workspace, tmp_path: Path) -> Workspace:
     """Return a copy that a test may change."""
-    folder = tmp_path / "copy"
-    shutil.copytree(operator_workspace.folder, folder)
-    return open_workspace(folder)
+    return copy_of(operator_workspace, tmp_path / "copy")
 
 
 def test_the_model_is_described(client: Caller, operator_workspace: Workspace) -> None:

@@ -1,0 +1,121 @@
+"""POST /v1/events: what happened to customers, durable before it is acknowledged."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+import anyio.to_thread
+import msgspec
+
+from features.mistakes import Mistake
+from serving.api.answers import EventResult, EventsAnswer
+from serving.api.cloud_events import items_of, live_event
+from serving.api.problems import BUSY, CONTRADICTION, STORE_AWAY, Problem, ProblemError
+from serving.store.live_events import LiveEvent
+from serving.store.publishing import Publisher, QueueFullError, Result
+from serving.store.recording import Outcome
+
+_READ_AT_ONCE_BYTES = 50_000
+_RETRY = {"Retry-After": "1"}
+
+
+class _Named(msgspec.Struct):
+    id: str | None = None
+
+
+async def answer_event(publisher: Publisher, body: bytes, received_at: int) -> EventsAnswer:
+    """Record one event.
+
+    Raises
+    ------
+    Problem
+        If it cannot be read, contradicts what its id said before, or cannot be written now.
+    """
+    event = live_event(body, received_at)
+    [outcome] = await _recorded(publisher, [event])
+    if outcome == "conflict":
+        expected = "expected what it said before, or an id of its own"
+        mistake = Mistake("id", event.event_id, expected)
+        raise Problem(CONTRADICTION, f"{mistake}; nothing was changed.", [mistake])
+    return _answer([EventResult(id=event.event_id, status=outcome)])
+
+
+async def answer_batch(publisher: Publisher, body: bytes, received_at: int) -> EventsAnswer:
+    """Record every event of a batch that can be, and say what became of each.
+
+    Raises
+    ------
+    Problem
+        If the body is no list of JSON, or nothing can be written now.
+    """
+    if len(body) > _READ_AT_ONCE_BYTES:
+        read = await anyio.to_thread.run_sync(_read, body, received_at)
+    else:
+        read = _read(body, received_at)
+    events = [one for one in read if isinstance(one, LiveEvent)]
+    outcomes = iter(await _recorded(publisher, events) if events else [])
+    return _answer(
+        [
+            EventResult(id=one.event_id, status=next(outcomes))
+            if isinstance(one, LiveEvent)
+            else one
+            for one in read
+        ]
+    )
+
+
+def _read(body: bytes, received_at: int) -> list[LiveEvent | EventResult]:
+    return [_read_item(item, received_at) for item in items_of(body)]
+
+
+def _read_item(item: bytes, received_at: int) -> LiveEvent | EventResult:
+    try:
+        return live_event(item, received_at)
+    except Problem as problem:
+        mistakes = problem.mistakes or (Mistake("event", "unreadable", problem.detail),)
+        errors = [ProblemError(m.key, m.value, m.expected) for m in mistakes]
+        return EventResult(id=_id_of(item), status="rejected", errors=errors)
+
+
+def _id_of(item: bytes) -> str | None:
+    with suppress(msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(item, type=_Named).id
+    return None
+
+
+async def _recorded(publisher: Publisher, events: Sequence[LiveEvent]) -> list[Outcome]:
+    """Wait until the publisher has made the events durable."""
+    loop = asyncio.get_running_loop()
+    settled: asyncio.Future[Result] = loop.create_future()
+
+    def settle(result: Result) -> None:
+        # The loop is closed where the service was stopped meanwhile: nobody waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, settled, result)
+
+    try:
+        publisher.submit(events, settle)
+    except QueueFullError as error:
+        raise Problem(BUSY, f"{error} Try again in a second.", headers=_RETRY) from error
+    result = await settled
+    if isinstance(result, Exception):
+        detail = "Nothing of this call was recorded; send it again, the same ids count once."
+        raise Problem(STORE_AWAY, detail, headers=_RETRY) from result
+    return result
+
+
+def _settle(settled: asyncio.Future[Result], result: Result) -> None:
+    if not settled.done():
+        settled.set_result(result)
+
+
+def _answer(results: list[EventResult]) -> EventsAnswer:
+    counts = Counter(result.status for result in results)
+    return EventsAnswer(
+        accepted=counts["accepted"],
+        duplicate=counts["duplicate"],
+        conflict=counts["conflict"],
+        rejected=counts["rejected"],
+        results=results,
+    )
