@@ -110,8 +110,10 @@ def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]])
 
 
 def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
-    named = ("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error")
-    named += ("poisson_deviance",)
+    named = (
+        *("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error"),
+        "poisson_deviance",
+    )
     for row in metrics:
         place = [row["model"], row["task"], row.get("statistic", ""), f"{row['months']}m"]
         place.append(str(row["cutoff"])[:10])
