@@ -84,6 +84,13 @@ class CustomerRules(BaseModel):
     ) -> tuple[str, ...]:
         if labels and info.data.get("revenue") == "payments":
             raise ValueError('it goes with revenue = "mrr"; payments all count already')
+        if not all(label.strip() for label in labels):
+            raise ValueError("expected labels with text; a payment without label bears none")
+        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        if repeated:
+            raise ValueError(
+                f"expected each label once, {', '.join(map(repr, repeated))} comes again"
+            )
         return labels
 
     @field_validator("currency")

@@ -15,13 +15,25 @@ EXAMPLES = 3
 _MOVES = (*PLAN_KINDS, "cancel", "cancel_withdrawn", "payment", "refund")
 
 
+_HASHED = r"[0-9a-f]{32}-\d+"
+"""Ids of events that brought none; see `features.ingest.identity`."""
+
+
+@dataclass(frozen=True)
+class OddEvent:
+    """Name an event and whose it is."""
+
+    customer_id: str
+    event_id: str
+
+
 @dataclass(frozen=True)
 class Oddity:
-    """Count the events of one odd shape, with the ids of a few."""
+    """Count the events of one odd shape, with a few of them."""
 
     what: str
     count: int
-    examples: tuple[str, ...]
+    examples: tuple[OddEvent, ...]
 
 
 def oddities_of(
@@ -33,15 +45,23 @@ def oddities_of(
     files = literals(map(str, log.files("events")))
     connection.execute(f"CREATE OR REPLACE VIEW whole_log AS FROM read_parquet([{files}])")
     _create_moves(connection)
+    same = "tied.subscription = moves.subscription"
+    opened = f"{same} AND (tied.is_open OR tied.kind IN ('subscribe', 'cancel_withdrawn'))"
+    outside = f"NOT is_open AND {_not_by_hash(opened)}"
+    withdrawable = _not_by_hash(f"{same} AND tied.kind = 'cancel'")
+    unpaid = _not_by_hash("tied.kind = 'payment'")
     queries = {
-        "cancel without an open subscription": "FROM moves WHERE kind = 'cancel' AND NOT is_open",
+        "cancel without an open subscription": f"FROM moves WHERE kind = 'cancel' AND {outside}",
         "plan_change or renew outside a subscription": (
-            "FROM moves WHERE kind IN ('plan_change', 'renew') AND NOT is_open"
+            f"FROM moves WHERE kind IN ('plan_change', 'renew') AND {outside}"
         ),
         "cancel_withdrawn without a cancel before it": (
-            "FROM moves WHERE kind = 'cancel_withdrawn' AND coalesce(last_move, '') <> 'cancel'"
+            "FROM moves WHERE kind = 'cancel_withdrawn' AND coalesce(last_move, '') <> 'cancel' "
+            f"AND {withdrawable}"
         ),
-        "refund before any payment": "FROM moves WHERE kind = 'refund' AND n_payments = 0",
+        "refund before any payment": (
+            f"FROM moves WHERE kind = 'refund' AND n_payments = 0 AND {unpaid}"
+        ),
     }
     if customers := log.files("customers"):
         queries["referral_joined naming an unknown customer"] = _strangers(customers)
@@ -64,15 +84,29 @@ def _create_moves(connection: duckdb.DuckDBPyConnection) -> None:
     turns = "kind IN ('subscribe', 'cancel', 'cancel_withdrawn')"
     subscription = window.format(scope="coalesce(subscription_id, '')")
     connection.execute(
-        "CREATE OR REPLACE TABLE moves AS SELECT event_id, kind, last_move, n_payments, "
+        "CREATE OR REPLACE TABLE moves AS SELECT customer_id, subscription, event_id, kind, "
+        "occurred_at, last_move, n_payments, "
         "coalesce(last_move <> 'cancel' OR open_until > occurred_at, false) AS is_open FROM ("
-        "SELECT event_id, kind, occurred_at, "
+        "SELECT customer_id, event_id, kind, occurred_at, "
+        "coalesce(subscription_id, '') AS subscription, "
         f"last_value(CASE WHEN {turns} THEN kind END IGNORE NULLS) "
         f"OVER {subscription} AS last_move, "
         "last_value(CASE WHEN kind = 'cancel' THEN coalesce(effective_at, occurred_at) END "
         f"IGNORE NULLS) OVER {subscription} AS open_until, "
         f"count(*) FILTER (kind = 'payment') OVER {window.format(scope='true')} AS n_payments "
         f"FROM whole_log WHERE kind IN ({literals(_MOVES)}))"
+    )
+
+
+def _not_by_hash(of_tied: str) -> str:
+    """Except events that look odd only as the hash, their id, put them before what is tied.
+
+    Events of one customer at one instant that brought no ids have no order that anybody gave.
+    """
+    return (
+        f"NOT (regexp_full_match(event_id, '{_HASHED}') AND EXISTS (FROM moves AS tied "
+        "WHERE tied.customer_id = moves.customer_id AND tied.occurred_at = moves.occurred_at "
+        f"AND ({of_tied})))"
     )
 
 
@@ -86,6 +120,7 @@ def _strangers(customers: Sequence[object]) -> str:
 
 
 def _oddity(connection: duckdb.DuckDBPyConnection, what: str, source: str) -> Oddity:
-    query = f"SELECT count(*), coalesce(min(event_id, {EXAMPLES}), []) {source}"
+    named = "{'customer_id': customer_id, 'event_id': event_id}"
+    query = f"SELECT count(*), coalesce(arg_min({named}, event_id, {EXAMPLES}), []) {source}"
     count, examples = connection.execute(query).fetchall()[0]
-    return Oddity(what, int(count), tuple(examples))
+    return Oddity(what, int(count), tuple(OddEvent(**event) for event in examples))

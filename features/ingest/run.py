@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract import CUSTOMER_COLUMNS
 from features.ingest.batch import remove_leftovers, write_batch
 from features.ingest.connection import sandbox
 from features.ingest.files import views_of_all
@@ -27,18 +28,20 @@ from features.log import Log
 from features.mistakes import InputRefusedError, Mistake
 from features.rules import CustomerRules
 from features.sources import IngestRules, Source
+from features.vocabulary import require_columns
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of all work that is behind, from 0 to 1."""
 
 
-def ingest(  # noqa: PLR0913 (the last two are keyword-only options)
+def ingest(  # noqa: PLR0913 (the last three are keyword-only options)
     folder: Path,
     state: Path,
     sources: Sequence[Source],
     rules: CustomerRules,
     limits: IngestRules,
     *,
+    attributes: Sequence[str] = (),
     progress: Progress | None = None,
     memory_limit: str = "2GB",
 ) -> IngestReport:
@@ -50,11 +53,13 @@ def ingest(  # noqa: PLR0913 (the last two are keyword-only options)
         Where the configuration lies; paths of files are relative to it.
     state
         The workspace's `state` folder, made if need be.
+    attributes
+        Columns of the customers that features need; that they are selected is checked first.
 
     Raises
     ------
     ConfigurationError
-        If sources, files, SELECTs or columns are wrong; all mistakes at once, nothing read.
+        If sources, files, SELECTs, columns or attributes are wrong; nothing was read then.
     InputRefusedError
         If there are no rows, a source breaks off, or too many rows are quarantined; the log
         stays as it was.
@@ -69,6 +74,7 @@ def ingest(  # noqa: PLR0913 (the last two are keyword-only options)
         log = Log.open(state.resolve())
         remove_leftovers(log)
         selections = selections_of_all(connection, sources, views)
+        require_columns(attributes, _customer_columns(selections, log))
         run = _Run(connection, log, selections, tell)
         return run.report(rules, limits, begun)
 
@@ -154,6 +160,14 @@ class _Run:
 
     def _tell_writing(self, share: float) -> None:
         self.tell("writing the log", 0.6 + 0.35 * share)
+
+
+def _customer_columns(selections: Sequence[Selection], log: Log) -> list[str]:
+    """Return the columns that the customers table will have after this ingest."""
+    own = [chosen for chosen in selections if chosen.source.into == "customers"]
+    if not own:
+        return log.read_customers([]).column_names if log.files("customers") else []
+    return [*CUSTOMER_COLUMNS, *(name for chosen in own for name in chosen.attributes)]
 
 
 def _tell_nobody(doing: str, share: float) -> None:

@@ -29,6 +29,7 @@ def ingest_sources(path: Path | None) -> Answer:
             configuration.sources,
             configuration.business,
             configuration.ingest,
+            attributes=configuration.features.attributes,
             progress=tell,
         )
         tell("adding up months", 1.0)
@@ -71,9 +72,10 @@ def show_report(console: Console, report: IngestReport) -> None:
         _right_align(reasons, 2)
         console.print(reasons)
     for oddity in report.oddities:
-        console.print(
-            f"odd: {oddity.what}: {oddity.count:,} (for example {', '.join(oddity.examples)})"
+        examples = ", ".join(
+            f"{event.event_id} of {event.customer_id}" for event in oddity.examples
         )
+        console.print(f"odd: {oddity.what}: {oddity.count:,} (for example event {examples})")
 
 
 def show_months(console: Console, months: list[MonthlyFigures], workspace: Workspace) -> None:

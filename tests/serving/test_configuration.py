@@ -99,6 +99,20 @@ PLANTED = {
             'it goes with revenue = "mrr"; payments all count already'
         ),
     ),
+    "extra revenue without text": (
+        with_setting('extra_revenue = ["setup fee", ""]'),
+        (
+            "business.extra_revenue is ['setup fee', '']; "
+            "expected labels with text; a payment without label bears none"
+        ),
+    ),
+    "extra revenue named twice": (
+        with_setting('extra_revenue = ["roaming", "setup fee", "roaming"]'),
+        (
+            "business.extra_revenue is ['roaming', 'setup fee', 'roaming']; "
+            "expected each label once, 'roaming' comes again"
+        ),
+    ),
     "no such contract": (
         changed('"subscription"', '"subscriptions"'),
         (

@@ -1,5 +1,6 @@
 """A workspace to ingest into, without a command line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,18 @@ class Desk:
         select = settings.pop("select", "SELECT * FROM raw")
         return Source(name=name, into=into, files=files, select=select, **settings)
 
-    def ingest(self, *sources: Source, tolerated: float = 0.0, **rules: Any) -> IngestReport:
+    def ingest(
+        self,
+        *sources: Source,
+        tolerated: float = 0.0,
+        attributes: Sequence[str] = (),
+        **rules: Any,
+    ) -> IngestReport:
         customer_rules = CustomerRules(contract="subscription", currency="EUR", **rules)
         limits = IngestRules(max_quarantined_share=tolerated)
-        return ingest(self.folder, self.state, sources, customer_rules, limits)
+        return ingest(
+            self.folder, self.state, sources, customer_rules, limits, attributes=attributes
+        )
 
     @property
     def log(self) -> Log:

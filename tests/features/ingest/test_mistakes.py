@@ -119,3 +119,30 @@ def test_a_file_that_breaks_off_is_refused_with_its_source(desk):
     (desk.folder / "raw.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises((ConfigurationError, InputRefusedError), match=r"sources\[events\]"):
         desk.ingest(desk.source(files={"raw": "raw.parquet"}))
+
+
+def mistakes_of_attributes(desk, *sources) -> list[str]:
+    with pytest.raises(ConfigurationError) as error:
+        desk.ingest(*sources, attributes=["country"])
+    assert desk.log.n_events == 0
+    return [str(mistake) for mistake in error.value.mistakes]
+
+
+def test_an_attribute_that_no_source_of_customers_selects_is_a_mistake(desk):
+    customers = desk.source("customer_id,age", "c,30", into="customers")
+    (mistake,) = mistakes_of_attributes(desk, desk.source(*LINES), customers)
+    assert mistake == (
+        "features.attributes is 'country'; expected columns that a source of customers selects; "
+        "it selects age"
+    )
+
+
+def test_an_attribute_without_a_source_of_customers_is_a_mistake(desk):
+    (mistake,) = mistakes_of_attributes(desk, desk.source(*LINES))
+    assert mistake.endswith("is 'country'; select it in a source with into = \"customers\"")
+
+
+def test_an_attribute_of_customers_that_an_earlier_ingest_read_is_there(desk):
+    customers = desk.source("customer_id,country", "c,AT", into="customers")
+    desk.ingest(desk.source(*LINES), customers, attributes=["country"])
+    assert desk.ingest(desk.source(*LINES), attributes=["country"]).repeated == 1

@@ -2,13 +2,18 @@
 
 from datetime import UTC, datetime
 
+from features.ingest.oddities import OddEvent
+
 HEADER = "event_id,customer_id,kind,occurred_at,effective_at,amount,label"
 
 
 def oddities(desk, *lines: str, **rules) -> dict[str, tuple[int, tuple[str, ...]]]:
     report = desk.ingest(desk.source(HEADER, *lines), **rules)
     assert report.quarantined == 0
-    return {oddity.what: (oddity.count, oddity.examples) for oddity in report.oddities}
+    return {
+        oddity.what: (oddity.count, tuple(event.event_id for event in oddity.examples))
+        for oddity in report.oddities
+    }
 
 
 def test_an_ordinary_history_is_not_odd(desk):
@@ -73,4 +78,36 @@ def test_a_newcomer_nobody_knows_is_odd(desk):
     ]
     report = desk.ingest(desk.source(HEADER, *lines), customers)
     (oddity,) = report.oddities
-    assert (oddity.what, oddity.examples) == ("referral_joined naming an unknown customer", ("e2",))
+    assert oddity.what == "referral_joined naming an unknown customer"
+    assert oddity.examples == (OddEvent("c", "e2"),)
+
+
+TIED = (
+    "customer_id,kind,occurred_at,amount,label",
+    *(f"c{number},subscribe,2024-01-01,{number + 5},p" for number in range(20)),
+    *(f"c{number},plan_change,2024-01-01,5,q" for number in range(20)),
+    *(f"c{number},cancel,2024-01-01,," for number in range(20)),
+    *(f"c{number},cancel_withdrawn,2024-01-01,," for number in range(20)),
+    *(f"c{number},refund,2024-01-01,1," for number in range(20)),
+    *(f"c{number},payment,2024-01-01,9," for number in range(20)),
+)
+
+
+def test_what_happened_at_one_instant_without_ids_is_not_odd_for_the_order_of_its_hashes(desk):
+    report = desk.ingest(desk.source(*TIED))
+    assert (report.new, report.oddities) == (120, ())
+
+
+def test_what_was_never_opened_is_odd_beside_other_events_of_its_instant(desk):
+    lines = ["c,cancel,2024-01-01,,", "c,payment,2024-01-01,9,", "c,renew,2024-01-02,5,p"]
+    report = desk.ingest(desk.source(TIED[0], *lines))
+    found = {oddity.what: oddity.count for oddity in report.oddities}
+    assert found == {
+        "cancel without an open subscription": 1,
+        "plan_change or renew outside a subscription": 1,
+    }
+
+
+def test_ids_that_the_source_gives_put_its_tied_events_in_order(desk):
+    lines = ["e2,c,subscribe,2024-01-01,,5,p", "e1,c,cancel,2024-01-01,,,"]
+    assert oddities(desk, *lines) == {"cancel without an open subscription": (1, ("e1",))}
