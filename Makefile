@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -36,6 +36,9 @@ backtest-examples: examples ## Run every example whose data is here: ingest, bac
 
 benchmark-features: .venv/ready .venv/benchmark ## Measure the feature engine beside its peers (under 40 minutes)
 	$(BIN)/python -m benchmarks.features $(BENCHMARK)
+
+benchmark-models: examples ## Judge the models beside every peer (hours; BENCHMARK="--only crm5 noise" takes parts)
+	$(BIN)/python -m benchmarks.models $(BENCHMARK)
 
 lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \

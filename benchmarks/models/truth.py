@@ -1,0 +1,173 @@
+"""The product on simulated operators, held against what is true of their customers."""
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.features.measuring import run_keepworth
+from benchmarks.models.judging import Json, rounded
+from serving.api.serve import running_service
+from serving.demo.comparison import compare_with_truth
+from serving.demo.crm import customer_ids
+from serving.demo.operator import Operator, simulate_operator
+from serving.demo.transition import advance
+from serving.demo.truth import discount_factors
+from serving.workspace import open_workspace
+from training.metrics import interval_metrics
+from valuation.levers import lever_split
+from valuation.survival import activity_in_month
+
+Values = NDArray[np.float64]
+SEEDS = (1, 2, 3)
+CUSTOMERS = 4_000
+FUTURES = 5
+MONTHS = (1, 3, 6, 12, 24, 36)
+ASKED = 100
+DRAWS_OF_ASKED = 2_000
+
+
+def truth(cache: Path) -> Iterator[Json]:
+    """Yield, for each seed, errors against the truth, coverage, and effects of a downgrade."""
+    for seed in SEEDS:
+        folder = cache / f"operator-{seed}"
+        shutil.rmtree(folder, ignore_errors=True)
+        operator = simulate_operator(CUSTOMERS, seed)
+        operator.write(folder)
+        run_keepworth("ingest", folder)
+        run_keepworth("train", folder)
+        answer, _ = run_keepworth("score", folder)
+        scores = pd.read_parquet(answer["scores"][0])
+        active = scores[scores["status"] == "active"]
+        both = active.merge(operator.truth, on="customer_id", suffixes=("", "_true"))
+        summary = compare_with_truth(scores, operator.truth).as_dict()
+        yield {
+            "seed": seed,
+            "summary": {name: rounded(value) for name, value in summary.items()},
+            "by_month": list(errors_by_month(both)),
+            "coverage": list(held_by_intervals(operator, active, answer)),
+            "downgrade": effects_of_downgrade(operator, both, folder),
+        }
+
+
+def errors_by_month(both: pd.DataFrame) -> Iterator[Json]:
+    """Yield how far survival and expected margin are off the truth, by month ahead.
+
+    Errors of survival are in shares, those of margin are of cumulated, undiscounted EUR.
+    """
+    survival, true_survival = _stacked(both, "survival"), _stacked(both, "survival_true")
+    margin = _stacked(both, "expected_margin").cumsum(axis=1)
+    true_margin = _stacked(both, "expected_margin_true").cumsum(axis=1)
+    for month in MONTHS:
+        said, is_true = survival[:, month - 1], true_survival[:, month - 1]
+        earned, truly = margin[:, month - 1], true_margin[:, month - 1]
+        reading = {
+            "survival": said.mean(),
+            "true_survival": is_true.mean(),
+            "survival_error": np.abs(said - is_true).mean(),
+            "survival_correlation": np.corrcoef(said, is_true)[0, 1],
+            "margin_ratio": earned.sum() / truly.sum(),
+            "margin_error": np.abs(earned - truly).mean(),
+            "true_mean_margin": truly.mean(),
+            "margin_correlation": np.corrcoef(earned, truly)[0, 1],
+        }
+        yield {"months": month} | {name: rounded(float(value)) for name, value in reading.items()}
+
+
+def held_by_intervals(operator: Operator, active: pd.DataFrame, answer: Json) -> Iterator[Json]:
+    """Yield what 80% intervals hold of futures, each lived once by everybody."""
+    low, high, mean = (active[name].to_numpy(float) for name in ("clv_low", "clv_high", "clv"))
+    for number in range(FUTURES):
+        came, left = lived_once(operator, number)
+        realised = came.loc[active["customer_id"]].to_numpy(float)
+        gone = left.loc[active["customer_id"]].to_numpy(bool)
+        held = interval_metrics(low, high, realised, mean, gone)
+        yield {
+            "coverage": rounded(held["coverage"]),
+            "worst_tenth": rounded(min(held["coverage_by_tenth"])),  # type: ignore[call-overload]
+            "coverage_left": rounded(held["coverage_left"]),
+            "realised_equity": rounded(float(realised.sum())),
+            "equity_low": rounded(answer["customer_equity_low"]),
+            "equity_high": rounded(answer["customer_equity_high"]),
+        }
+
+
+def lived_once(operator: Operator, number: int) -> tuple[pd.Series, pd.Series]:
+    """Return discounted margin of one future (EUR), and who left in it, by customer."""
+    rng = np.random.default_rng([operator.seed, 3, number])
+    state = operator.history.openings[-1]
+    weights = discount_factors(operator.params)
+    ids = customer_ids(state.who)
+    came = pd.Series(0.0, index=state.who)
+    for weight in weights:
+        after, happened = advance(state, rng, operator.params)
+        came.loc[state.who] += weight * happened.margin
+        state = after
+    left = ~came.index.isin(state.who)
+    return pd.Series(came.to_numpy(), index=ids), pd.Series(left, index=ids)
+
+
+def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -> Json:
+    """Return what one plan down does to CLV, as `/v1/what-if` says it and as it is, in EUR."""
+    plans, prices = operator.params.plans.names, operator.params.plans.list_prices
+    dearer = both[both["plan"].isin(plans[1:])].sort_values("customer_id")
+    chosen = dearer.iloc[np.linspace(0, len(dearer) - 1, ASKED).astype(int)]
+    ids = chosen["customer_id"].tolist()
+    places = [plans.index(plan) - 1 for plan in chosen["plan"]]
+    asked = [(name, plans[place], prices[place]) for name, place in zip(ids, places, strict=True)]
+    said = _said(folder, asked)
+    before = operator.truth_at(len(operator.history.observed), DRAWS_OF_ASKED)
+    before = before.set_index("customer_id").loc[ids]
+    after = operator.truth_after_downgrade(ids, DRAWS_OF_ASKED)
+    true_time, true_value = _levers(before, after, discount_factors(operator.params))
+    true_change = after["clv"].to_numpy() - before["clv"].to_numpy()
+    noise = np.hypot(before["clv_standard_error"], after["clv_standard_error"].to_numpy())
+    found = {
+        "said_change": said["clv"].mean(),
+        "true_change": true_change.mean(),
+        "said_time": said["time"].mean(),
+        "true_time": true_time.mean(),
+        "said_value": said["value"].mean(),
+        "true_value": true_value.mean(),
+        "said_churn_3m": said["churn_3m"].mean(),
+        "true_churn_3m": (after["churn_3m"].to_numpy() - before["churn_3m"].to_numpy()).mean(),
+        "mean_error": np.abs(said["clv"].to_numpy() - true_change).mean(),
+        "noise_of_truth": float(noise.mean()),
+        "correlation": np.corrcoef(said["clv"], true_change)[0, 1],
+        "same_sign": np.mean(np.sign(said["clv"].to_numpy()) == np.sign(true_change)),
+    }
+    return {"customers": len(ids)} | {name: rounded(float(v)) for name, v in found.items()}
+
+
+def _said(folder: Path, asked: Sequence[tuple[str, str, float]]) -> pd.DataFrame:
+    """Return the differences that the service answers, one row a customer."""
+    answers = []
+    with running_service(open_workspace(folder)) as base_url:
+        for customer_id, plan, price in asked:
+            event = {"kind": "plan_change", "label": plan, "amount": price}
+            body = json.dumps({"customer_id": customer_id, "events": [event]}).encode()
+            request = urllib.request.Request(  # noqa: S310 -- our own service on loopback
+                f"{base_url}/v1/what-if", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+                answers.append(json.load(response)["difference"])
+    return pd.DataFrame(answers)
+
+
+def _levers(before: pd.DataFrame, after: pd.DataFrame, discount: Values) -> tuple[Values, Values]:
+    """Return the true difference by lever; a month that no path reached brings nothing."""
+    activity, margin = [], []
+    for true in (before, after):
+        activity.append(activity_in_month(_stacked(true, "survival")))
+        margin.append(np.nan_to_num(_stacked(true, "margin_given_active")))
+    split = lever_split(activity[0], margin[0], activity[1], margin[1], discount)
+    return split.time, split.value
+
+
+def _stacked(table: pd.DataFrame, column: str) -> Values:
+    return np.stack(list(table[column]))
