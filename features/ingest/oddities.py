@@ -7,7 +7,8 @@ from datetime import datetime
 import duckdb
 
 from features.contract import PLAN_KINDS
-from features.ingest.quoting import literals
+from features.history import QUANTITY_SCALE
+from features.ingest.quoting import literal, literals
 from features.instants import instant_of
 from features.log import Log
 
@@ -68,6 +69,7 @@ def oddities_of(
     if observed_until:
         until = f"make_timestamptz({instant_of(observed_until)})"
         queries["event after observed_until"] = f"FROM whole_log WHERE occurred_at >= {until}"
+    queries |= _rounded_away(connection)
     found = (_oddity(connection, what, query) for what, query in queries.items())
     return [oddity for oddity in found if oddity.count]
 
@@ -117,6 +119,22 @@ def _strangers(customers: Sequence[object]) -> str:
         "FROM whole_log WHERE kind = 'referral_joined' "
         f"AND label NOT IN ({known} UNION SELECT DISTINCT customer_id FROM whole_log)"
     )
+
+
+def _rounded_away(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Find usage of each metric that is nothing in the thousandths it is held in."""
+    rounded = (
+        f"FROM whole_log WHERE kind = 'usage' AND amount > 0 AND amount * {QUANTITY_SCALE} <= 0.5"
+    )
+    metrics = connection.execute(f"SELECT DISTINCT label {rounded} ORDER BY label").fetchall()
+    return {
+        f"usage of {'no metric' if metric is None else repr(metric)} up to "
+        f"{0.5 / QUANTITY_SCALE}, which counts as 0": (
+            f"{rounded} AND label IS NOT DISTINCT FROM "
+            f"{'NULL' if metric is None else literal(metric)}"
+        )
+        for (metric,) in metrics
+    }
 
 
 def _oddity(connection: duckdb.DuckDBPyConnection, what: str, source: str) -> Oddity:

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+from features.history import history_from_events
 from features.ingest.oddities import OddEvent
+from features.log import bucket_of
 
 HEADER = "event_id,customer_id,kind,occurred_at,effective_at,amount,label"
 
@@ -111,3 +113,20 @@ def test_what_was_never_opened_is_odd_beside_other_events_of_its_instant(desk):
 def test_ids_that_the_source_gives_put_its_tied_events_in_order(desk):
     lines = ["e2,c,subscribe,2024-01-01,,5,p", "e1,c,cancel,2024-01-01,,,"]
     assert oddities(desk, *lines) == {"cancel without an open subscription": (1, ("e1",))}
+
+
+def test_usage_too_small_to_count_is_told_by_metric(desk):
+    lines = [
+        "e1,c,usage,2024-01-01,,0.0004,gigabytes",
+        "e2,c,usage,2024-01-01,,0.0005,gigabytes",
+        "e3,c,usage,2024-01-01,,0,gigabytes",
+        "e4,c,usage,2024-01-01,,0.001,gigabytes",
+        "e5,c,usage,2024-01-01,,0.0001,",
+        "e6,c,usage,2024-01-01,,0.0004999,gigabytes",
+    ]
+    assert oddities(desk, *lines) == {
+        "usage of 'gigabytes' up to 0.0005, which counts as 0": (3, ("e1", "e2", "e6")),
+        "usage of no metric up to 0.0005, which counts as 0": (1, ("e5",)),
+    }
+    history = history_from_events(desk.log.read_events(bucket_of("c", 2)), 100)
+    assert history.value.tolist() == [0, 0, 0, 1, 0, 0]
