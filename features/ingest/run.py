@@ -30,6 +30,8 @@ from features.rules import CustomerRules
 from features.sources import IngestRules, Source
 from features.vocabulary import require_columns
 
+MEMORY_LIMIT = "600MB"
+"""What DuckDB may hold; the rest spills. The process holds some 300 MB beside it."""
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of all work that is behind, from 0 to 1."""
 
@@ -43,7 +45,7 @@ def ingest(  # noqa: PLR0913 (the last three are keyword-only options)
     *,
     attributes: Sequence[str] = (),
     progress: Progress | None = None,
-    memory_limit: str = "2GB",
+    memory_limit: str = MEMORY_LIMIT,
 ) -> IngestReport:
     """Read, check and add to the log what it lacks; repeat it, and nothing is added.
 
