@@ -6,6 +6,7 @@ and month; the moment of leaving is exponential and independent of them all.
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,8 +78,8 @@ def _rows(
     kind: str,
     customer: NDArray[np.int64],
     day: NDArray[np.float64],
-    amount: NDArray[np.float64] | None = None,
-    label: NDArray[np.int64] | None = None,
+    amount: NDArray[Any] | None = None,
+    label: NDArray[Any] | None = None,
 ) -> pa.Table:
     nothing = np.full(len(customer), np.nan)
     instants = np.datetime64(BEGIN.replace(tzinfo=None), "us") + (day * 86_400e6).astype("m8[us]")
@@ -95,5 +96,5 @@ def _rows(
     )
 
 
-def _at(values: NDArray[np.generic] | None, rows: NDArray[np.int64]) -> NDArray[np.generic] | None:
+def _at(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
     return None if values is None else values[rows]

@@ -77,7 +77,7 @@ def noise_section(readings: list[Json]) -> Iterator[str]:
             here = [r for r in own if all(r[k] == window[k] for k in ("cutoff", "months"))]
             churn = next(row for row in here if row["task"] == "churn")
             value = next(row for row in here if row.get("statistic") == "mean")
-            held = next((row for row in here if row["task"] == "interval"), {})
+            held: Json = next((row for row in here if row["task"] == "interval"), {})
             tenths = [share for share in held.get("coverage_by_tenth", []) if share is not None]
             rows.append(
                 [

@@ -15,9 +15,9 @@ from benchmarks.models.judging import Json, rounded
 from serving.api.serve import running_service
 from serving.demo.comparison import compare_with_truth
 from serving.demo.crm import customer_ids
-from serving.demo.operator import Operator, simulate_operator
+from serving.demo.operator import Operator, downgraded, simulate_operator
 from serving.demo.transition import advance
-from serving.demo.truth import discount_factors
+from serving.demo.truth import Truth, discount_factors, true_values
 from serving.workspace import open_workspace
 from training.metrics import interval_metrics
 from valuation.levers import lever_split
@@ -29,7 +29,7 @@ CUSTOMERS = 4_000
 FUTURES = 5
 MONTHS = (1, 3, 6, 12, 24, 36)
 ASKED = 100
-DRAWS_OF_ASKED = 2_000
+DRAWS = 2_000
 
 
 def truth(cache: Path) -> Iterator[Json]:
@@ -101,15 +101,14 @@ def lived_once(operator: Operator, number: int) -> tuple[pd.Series, pd.Series]:
     """Return discounted margin of one future (EUR), and who left in it, by customer."""
     rng = np.random.default_rng([operator.seed, 3, number])
     state = operator.history.openings[-1]
-    weights = discount_factors(operator.params)
-    ids = customer_ids(state.who)
-    came = pd.Series(0.0, index=state.who)
-    for weight in weights:
+    everybody, ids = pd.Index(state.who), customer_ids(state.who)
+    came = np.zeros(len(everybody))
+    for weight in discount_factors(operator.params):
         after, happened = advance(state, rng, operator.params)
-        came.loc[state.who] += weight * happened.margin
+        came[everybody.get_indexer(pd.Index(state.who))] += weight * happened.margin
         state = after
-    left = ~came.index.isin(state.who)
-    return pd.Series(came.to_numpy(), index=ids), pd.Series(left, index=ids)
+    left = ~everybody.isin(state.who)
+    return pd.Series(came, index=ids), pd.Series(left, index=ids)
 
 
 def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -> Json:
@@ -121,12 +120,15 @@ def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -
     places = [plans.index(plan) - 1 for plan in chosen["plan"]]
     asked = [(name, plans[place], prices[place]) for name, place in zip(ids, places, strict=True)]
     said = _said(folder, asked)
-    before = operator.truth_at(len(operator.history.observed), DRAWS_OF_ASKED)
-    before = before.set_index("customer_id").loc[ids]
-    after = operator.truth_after_downgrade(ids, DRAWS_OF_ASKED)
+    state = operator.history.openings[-1]
+    chosen_state = state.take(pd.Index(customer_ids(state.who)).get_indexer(pd.Index(ids)))
+    before, after = (
+        true_values(there, DRAWS, np.random.default_rng([operator.seed, 4]), operator.params)
+        for there in (chosen_state, downgraded(chosen_state, operator.params))
+    )
     true_time, true_value = _levers(before, after, discount_factors(operator.params))
-    true_change = after["clv"].to_numpy() - before["clv"].to_numpy()
-    noise = np.hypot(before["clv_standard_error"], after["clv_standard_error"].to_numpy())
+    true_change = after.clv - before.clv
+    noise = np.hypot(before.clv_standard_error, after.clv_standard_error)
     found = {
         "said_change": said["clv"].mean(),
         "true_change": true_change.mean(),
@@ -135,7 +137,7 @@ def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -
         "said_value": said["value"].mean(),
         "true_value": true_value.mean(),
         "said_churn_3m": said["churn_3m"].mean(),
-        "true_churn_3m": (after["churn_3m"].to_numpy() - before["churn_3m"].to_numpy()).mean(),
+        "true_churn_3m": (before.survival[:, 2] - after.survival[:, 2]).mean(),
         "mean_error": np.abs(said["clv"].to_numpy() - true_change).mean(),
         "noise_of_truth": float(noise.mean()),
         "correlation": np.corrcoef(said["clv"], true_change)[0, 1],
@@ -159,13 +161,11 @@ def _said(folder: Path, asked: Sequence[tuple[str, str, float]]) -> pd.DataFrame
     return pd.DataFrame(answers)
 
 
-def _levers(before: pd.DataFrame, after: pd.DataFrame, discount: Values) -> tuple[Values, Values]:
+def _levers(before: Truth, after: Truth, discount: Values) -> tuple[Values, Values]:
     """Return the true difference by lever; a month that no path reached brings nothing."""
-    activity, margin = [], []
-    for true in (before, after):
-        activity.append(activity_in_month(_stacked(true, "survival")))
-        margin.append(np.nan_to_num(_stacked(true, "margin_given_active")))
-    split = lever_split(activity[0], margin[0], activity[1], margin[1], discount)
+    old, new = (activity_in_month(true.survival) for true in (before, after))
+    old_margin, new_margin = (np.nan_to_num(t.margin_given_active) for t in (before, after))
+    split = lever_split(old, old_margin, new, new_margin, discount)
     return split.time, split.value
 
 
