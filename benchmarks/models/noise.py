@@ -19,9 +19,9 @@ from benchmarks.models.no_signal import write_no_signal
 from benchmarks.models.workspaces import backtested, is_set_up
 
 SEEDS = (1, 2, 3)
-CUSTOMERS = 4_000
-MADE_UP_CUTOFFS = ("2023-06-25", "2023-12-22")
-POLICY_CUTOFFS = ("2003-01-01", "2006-01-01")
+CUSTOMERS = 3_000
+MADE_UP_CUTOFFS = ("2023-12-22",)
+POLICY_CUTOFFS = ("2003-01-01",)
 PEERS = ("kaplan_meier", "cox")
 TRAITS = (
     "annual_premium",

@@ -62,7 +62,7 @@ def noise_section(readings: list[Json]) -> Iterator[str]:
     """Yield what was said where signals say nothing."""
     yield "## Where there is no signal"
     yield ""
-    yield "*Made up*: 4,000 customers whose moment of leaving is drawn apart from all their events."
+    yield "*Made up*: 3,000 customers whose moment of leaving is drawn apart from all their events."
     yield "*Policies exchanged*: uslapseagent, where premiums and attributes were exchanged among"
     yield "policies issued in the same month; AUC counts pairs within that month alone, because"
     yield "tenure still tells. z is the distance from .5 in standard errors under no signal."
