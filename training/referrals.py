@@ -67,7 +67,8 @@ class ReferralModel:
         margin = np.array([self.newcomer_margin])[:, :months]
         worth = float(clv(margin, annual_discount_rate)[0])
         coming = self.conversions(moment, business, activity)
-        discounted = coming @ discount_factors(months, annual_discount_rate)
+        # Not a product of matrices: that rounds by how many customers there are.
+        discounted = np.sum(coming * discount_factors(months, annual_discount_rate), axis=1)
         return referral_value(discounted, worth, business.referral_reward)
 
 
