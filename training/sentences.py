@@ -158,6 +158,8 @@ def _end_booked(facts: Facts) -> str:
 def _tenure(facts: Facts) -> str | None:
     usual = plain(round(facts.usual["tenure_months"]))
     own = facts.own["tenure_months"]
+    if own < 1:
+        return f"a customer for less than a month, usually {usual}"
     month = "month" if own == 1 else "months"
     return f"a customer for {plain(own)} {month}, usually {usual}"
 

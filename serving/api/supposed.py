@@ -70,7 +70,11 @@ def supposed(
     changed = _with(tables, added)
     before = _stretches(others, bundle, as_of)
     plans = {*bundle.model.path.plans, *bundle.references.ladder, *(one.plan for one in before)}
-    warnings = [*_about_plans(events, plans - {""}), *_about_terms(events, before, as_of)]
+    warnings = [
+        *_about_plans(events, plans - {""}),
+        *_about_terms(events, before, as_of),
+        *_about_pauses(events),
+    ]
     if not any(is_candidate) or _stretches(changed, bundle, as_of) != before:
         return Supposed(changed, tuple(warnings))
     for position, candidate in enumerate(is_candidate):
@@ -170,4 +174,15 @@ def _about_terms(
                 f"events[{position}] has no term_months: the term of "
                 f"{running[0].term_months} months ends with it, and the plan goes on from month "
                 "to month"
+            )
+
+
+def _about_pauses(events: Sequence[HypotheticalEvent]) -> Iterator[str]:
+    """Say where a pause comes without its end: the forecast expects none that is not booked."""
+    for position, event in enumerate(events):
+        is_pause = event.kind == "plan_change" and event.amount == 0 and not event.list_amount
+        if is_pause and not any(later.kind in PLAN_KINDS for later in events[position + 1 :]):
+            yield (
+                f"events[{position}] pauses the plan without an end: nothing is expected to be "
+                "charged again; add a plan_change whose effective_at is the end of the pause"
             )

@@ -61,9 +61,9 @@ def explained_rows(table: pa.Table) -> list[dict[str, Any]]:
 def show_explained(console: Console, rows: list[dict[str, Any]], currency: str) -> None:
     """Print the first of these customers, with their reasons one below the other."""
     has_stake = any(row["value_at_stake"] is not None for row in rows)
-    table = Table("customer", *(("at stake",) if has_stake else ()), "CLV", "churn 3m", "why")
-    table.title = f"{'Most value at stake, no notice given' if has_stake else 'Highest CLV'}"
-    table.title += f", in {currency}"
+    table = Table("customer", *(("at stake",) if has_stake else ()), "CLV", "3-month churn", "why")
+    title = "Most value at stake, no notice given" if has_stake else "Highest CLV"
+    table.title = f"{title} ({currency})"
     table.title_justify = "left"
     for column in table.columns[1:-1]:
         column.justify = "right"

@@ -55,14 +55,15 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
     def show(console: Console) -> None:
         console.print(
             f"Model version {version} serves: trained on what was known before "
-            f"{datetime_of(bundle.cutoff):%Y-%m-%d} of {bundle.n_customers:,} customers, with "
-            f"outcomes up to {count_of(bundle.longest_month, 'month')} ahead."
+            f"{datetime_of(bundle.cutoff):%Y-%m-%d}, with outcomes up to "
+            f"{count_of(bundle.longest_month, 'month')} ahead; "
+            f"{count_of(bundle.n_customers, 'customer')} there then."
         )
         console.print(_signals_in_words(bundle))
         for check in checks:
             figures = check.metrics().items()
             said = ", ".join(f"{_METRICS[name]} {value:.4f}" for name, value in figures)
-            console.print(f"On the months that end last, {check.name}: {said}")
+            console.print(f"On the months that end last, {check.name} by month: {said}")
         console.print("Next: `keepworth score`; `keepworth backtest` judges it on the past.")
 
     return Answer(content, show)

@@ -64,6 +64,12 @@ def _is_on(topic: str, name: str) -> bool:
         ("mrr", {"mrr": 9.99}, {"mrr": 14.2}, "pays 9.99 EUR a month, usually 14.20"),
         (
             "tenure_months",
+            {"tenure_months": 0.0},
+            {"tenure_months": 26.4},
+            "a customer for less than a month, usually 26",
+        ),
+        (
+            "tenure_months",
             {"tenure_months": 1.0},
             {"tenure_months": 26.4},
             "a customer for 1 month, usually 26",

@@ -215,6 +215,21 @@ def test_a_plan_that_nobody_had_is_named_beside_those_known(
     assert not any("no plan that" in warning for warning in known)
 
 
+def test_a_pause_without_an_end_is_warned_of_and_one_with_an_end_is_not(
+    client: Caller, inline: InlineOf, without_term: str
+) -> None:
+    now = plan_now(inline, without_term)
+    pause = now | {"amount": 0.0, "list_amount": 0.0}
+    resumed = now | {"effective_at": "2024-03-01"}
+
+    endless, ended = (asked(client, without_term, *told) for told in ([pause], [pause, resumed]))
+
+    said = "events[0] pauses the plan without an end"
+    assert any(warning.startswith(said) for warning in endless["warnings"])
+    assert not any(warning.startswith(said) for warning in ended["warnings"])
+    assert endless["difference"]["clv"] < ended["difference"]["clv"] < 0
+
+
 def test_a_change_without_a_term_says_that_it_ends_the_one_that_runs(
     client: Caller, active_ids: list[str], inline: InlineOf
 ) -> None:
