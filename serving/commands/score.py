@@ -30,6 +30,7 @@ from training.changes import CHANGE_COLUMNS
 from training.known import observed_bounds
 from training.score_sums import ScoreSums, equity_interval, sums_of
 
+_ROWS_AT_ONCE = 10_000
 _LISTS = ("survival", "expected_margin", "reasons", "warnings")
 
 
@@ -169,8 +170,16 @@ def _written(workspace: Workspace, as_of: datetime, table: pa.Table) -> list[Pat
     with whole_file(folder / "scores.parquet") as draft:
         pq.write_table(table, draft, compression="zstd")
     with whole_file(folder / "scores.csv") as draft:
-        pyarrow.csv.write_csv(_flat(table), draft)
+        _write_csv(table, draft)
     return [folder / "scores.parquet", folder / "scores.csv"]
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    """Write some customers at a time: lists as text take many times the room of the table."""
+    schema = _flat(table.slice(0, 0)).schema
+    with pyarrow.csv.CSVWriter(path, schema) as writer:
+        for first in range(0, table.num_rows, _ROWS_AT_ONCE):
+            writer.write_table(_flat(table.slice(first, _ROWS_AT_ONCE)))
 
 
 def _flat(table: pa.Table) -> pa.Table:
