@@ -37,15 +37,25 @@ def remove_leftovers(log: Log) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+@dataclass(frozen=True)
+class BatchName:
+    """Name a batch whose content does not name it, and what it came from."""
+
+    batch_id: str
+    source: str
+
+
 def write_batch(
     connection: duckdb.DuckDBPyConnection,
     log: Log,
     tables: Sequence[TableRules],
     progress: Callable[[float], None],
+    name: BatchName | None = None,
 ) -> Log:
     """Write `new_events` and the changed tables as one batch; return the log that holds it.
 
-    The caller holds the workspace. With nothing to write the log is returned as it is.
+    The caller holds the workspace. With nothing to write the log is returned as it is. Without
+    a name the batch is ingest's, named after its content.
     """
     n_events = count_rows(connection, "new_events")
     if not n_events and not tables:
@@ -53,7 +63,8 @@ def write_batch(
     n_buckets = log.n_buckets or _buckets_for(n_events)
     _sort_into_buckets(connection, _EVENTS, n_buckets)
     progress(0.4)
-    batch_id = _batch_id(connection, log, tables)
+    name = name or BatchName(_batch_id(connection, log, tables), "ingest")
+    batch_id = name.batch_id
     folder = log.folder / f"tmp-{secrets.token_hex(8)}"
     folder.mkdir(parents=True)
     files = _write_buckets(
@@ -65,7 +76,7 @@ def write_batch(
             files += _write_buckets(connection, _CUSTOMERS, folder, batch_id, lambda _: None)
         else:
             files.append(_write_table(connection, folder, batch_id, rules))
-    batch = Batch(batch_id, "ingest", tuple(_sealed(folder, file) for file in files))
+    batch = Batch(batch_id, name.source, tuple(_sealed(folder, file) for file in files))
     return _commit(log, folder, batch, n_buckets)
 
 

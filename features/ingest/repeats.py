@@ -1,18 +1,25 @@
 """Which rows are new, which were there already, and which contradict what was there.
 
 The log comes first, then the sources and rows in their order. A cheap hash finds the ids that
-occur more than once; only those are compared as text.
+occur more than once; only those are compared as text. When an event was recorded counts as
+content only where both rows say so: one that was posted to the service bears its receipt time,
+which the same event in an export does not know.
 """
 
 import duckdb
 
 from features.contract import EVENT_COLUMNS
-from features.ingest.identity import CONTENT_COLUMNS, content_sql
+from features.ingest.identity import CONTENT_COLUMNS
 from features.ingest.quoting import literals
 from features.ingest.staging import count_rows, said_sql
 from features.log import Log
 
 LOGGED_PLACE = -1
+_UNSAID = -1
+_COMPARED = (
+    f"hash({', '.join(column for column in CONTENT_COLUMNS if column != 'recorded_at')}) "
+    f"AS content, coalesce(epoch_us(nullif(recorded_at, occurred_at)), {_UNSAID}) AS recorded"
+)
 
 
 def settle_repeats(connection: duckdb.DuckDBPyConnection, log: Log) -> int:
@@ -65,14 +72,16 @@ def _create_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     )
     among = "WHERE hash(event_id) IN (FROM several)"
     connection.execute(
-        f"CREATE TABLE contested AS SELECT event_id, place, {content_sql()} AS content "
+        f"CREATE TABLE contested AS SELECT event_id, place, {_COMPARED} "
         f"FROM valid_events {among} UNION ALL "
-        f"SELECT event_id, {LOGGED_PLACE}, {content_sql()} FROM logged_events {among}"
+        f"SELECT event_id, {LOGGED_PLACE}, {_COMPARED} FROM logged_events {among}"
     )
     connection.execute(
         "CREATE TABLE verdicts AS WITH firsts AS (SELECT event_id, min(place) AS first_place, "
-        "arg_min(content, place) AS first_content FROM contested GROUP BY event_id) "
-        "SELECT place, event_id, first_place, content = first_content AS says_the_same "
+        "arg_min(content, place) AS first_content, arg_min(recorded, place) AS first_recorded "
+        "FROM contested GROUP BY event_id) "
+        "SELECT place, event_id, first_place, content = first_content AND (recorded = "
+        f"first_recorded OR {_UNSAID} IN (recorded, first_recorded)) AS says_the_same "
         "FROM contested JOIN firsts USING (event_id) WHERE place > first_place"
     )
 

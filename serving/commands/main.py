@@ -195,6 +195,14 @@ def serve(
     _finish(lambda: serve_workspace(workspace, host, port, workers), as_json)
 
 
+@app.command(epilog="Example: keepworth drain -C shop")
+def drain(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Move what was posted to the service into the log, each event exactly once."""
+    from serving.commands.drain import drain_events
+
+    _finish(lambda: drain_events(workspace), as_json)
+
+
 @app.command(epilog="Example: keepworth demo /tmp/operator")
 def demo(
     path: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),

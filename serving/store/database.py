@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.store.migrations import migrate
@@ -45,16 +45,17 @@ class LiveStore:
         Raises
         ------
         ConfigurationError
-            If the URL is of no database that is known here, or the store is of a newer keepworth.
+            If the URL is of no database that is known here or that answers, or the store is of a
+            newer keepworth.
         """
         self.state = state
         state.mkdir(parents=True, exist_ok=True)
-        self._engine = _engine(_checked(url) if url else _embedded(state))
-        with self.reading() as connection:
-            is_outdated = migrate(connection, dry=True)
-        if is_outdated:
-            with self.writing() as connection:
-                migrate(connection)
+        address = _checked(url) if url else _embedded(state)
+        self._engine = _engine(address)
+        try:
+            self._migrate()
+        except OperationalError as error:
+            raise _away(address, error) from error
 
     @property
     def backend(self) -> str:
@@ -82,6 +83,13 @@ class LiveStore:
                 connection.exec_driver_sql("ROLLBACK")
                 raise
             connection.exec_driver_sql("COMMIT")
+
+    def _migrate(self) -> None:
+        with self.reading() as connection:
+            is_outdated = migrate(connection, dry=True)
+        if is_outdated:
+            with self.writing() as connection:
+                migrate(connection)
 
     def close(self) -> None:
         """Close all connections."""
@@ -124,6 +132,14 @@ def _checked(url: str) -> URL:
     if given.get_backend_name() != "postgresql":
         raise _unfit(given.render_as_string(hide_password=True))
     return given.set(drivername="postgresql+psycopg")
+
+
+def _away(address: URL, error: OperationalError) -> ConfigurationError:
+    said = str(error.orig).partition("\n")[0]
+    shown = f"{address.render_as_string(hide_password=True)}, which does not answer ({said})"
+    expected = "expected a database that can be reached, read and written"
+    mistake = Mistake(STORE_URL_VARIABLE, shown, expected)
+    return ConfigurationError("the live store cannot be opened", [mistake])
 
 
 def _unfit(shown: str) -> ConfigurationError:

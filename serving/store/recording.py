@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from serving.store.database import LiveStore
 from serving.store.live_events import LiveEvent, latest_instant, parts
 from serving.store.tables import drained_event, live_event, live_state
 
 Outcome = Literal["accepted", "duplicate", "conflict"]
+# Built once: making a statement takes longer than running it.
+_LIVE = select(*(live_event.c[name] for name in LiveEvent._fields)).where(
+    live_event.c.event_id.in_(bindparam("some"))
+)
+_DRAINED = select(drained_event.c.event_id).where(drained_event.c.event_id.in_(bindparam("some")))
+_INSERT = insert(live_event)
 
 
 class LoggedEvents(Protocol):
@@ -56,25 +62,23 @@ def _compared(event: LiveEvent, known: LiveEvent | None) -> Outcome:
 
 
 def _live(connection: Connection, ids: Sequence[str]) -> dict[str, LiveEvent]:
-    columns = [live_event.c[name] for name in LiveEvent._fields]
     return {
         row.event_id: LiveEvent(*row)
         for some in parts(ids)
-        for row in connection.execute(select(*columns).where(live_event.c.event_id.in_(some)))
+        for row in connection.execute(_LIVE, {"some": some})
     }
 
 
 def _drained(connection: Connection, ids: Sequence[str]) -> set[str]:
-    column = drained_event.c.event_id
     return {
         event_id
         for some in parts(ids)
-        for event_id in connection.execute(select(column).where(column.in_(some))).scalars()
+        for event_id in connection.execute(_DRAINED, {"some": some}).scalars()
     }
 
 
 def _insert(connection: Connection, events: Sequence[LiveEvent]) -> None:
-    connection.execute(insert(live_event), [event._asdict() for event in events])
+    connection.execute(_INSERT, [event._asdict() for event in events])
     newest = max(event.visible_at for event in events)
     if newest > latest_instant(connection):
         connection.execute(update(live_state).values(latest_instant=newest))

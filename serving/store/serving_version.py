@@ -20,6 +20,11 @@ class ModelVersion:
     registered_at: str
 
 
+_SERVING = select(model_version).where(
+    model_version.c.version == select(serving_version.c.version).scalar_subquery()
+)
+
+
 def add_version(store: LiveStore, version: ModelVersion) -> None:
     """Record a version and let it serve, in one transaction."""
     columns = {
@@ -41,11 +46,9 @@ def find_version(store: LiveStore, name: str | None = None) -> ModelVersion:
     NotFoundError
         If there is none; the known ones are named.
     """
-    wanted = select(serving_version.c.version).scalar_subquery() if name is None else name
+    named = select(model_version).where(model_version.c.version == name)
     with store.reading() as connection:
-        row = connection.execute(
-            select(model_version).where(model_version.c.version == wanted)
-        ).one_or_none()
+        row = connection.execute(_SERVING if name is None else named).one_or_none()
     if row is None:
         raise _not_found(name, sorted(known_versions(store)))
     return ModelVersion(row.version, row.digest, row.registered_at)

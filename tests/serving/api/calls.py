@@ -1,5 +1,6 @@
 """Calling the application in this process, and bodies to call it with."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from serving.api.application import create_application
-from serving.api.current import Current
+from serving.api.cloud_events import BATCH
+from serving.api.current import Clock, Current, now
 from serving.workspace import Workspace, open_workspace
 
 Row = dict[str, Any]
@@ -36,14 +38,22 @@ class Caller:
     def post(self, path: str, **beside: Any) -> httpx.Response:
         return self.request("POST", path, **beside)
 
+    def record(self, *events: Row) -> Row:
+        """Post a batch of CloudEvents; return the answer."""
+        headers = {"content-type": BATCH}
+        content = json.dumps(events).encode()
+        answer = self.request("POST", "/v1/events", content=content, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def send(self, path: str, content: bytes) -> httpx.Response:
         """Post bytes as JSON, whatever they are."""
         return self.request("POST", path, content=content, headers=JSON)
 
 
 @contextmanager
-def calling(workspace: Workspace) -> Iterator[Caller]:
-    application = create_application(lambda: Current(workspace))
+def calling(workspace: Workspace, clock: Clock = now) -> Iterator[Caller]:
+    application = create_application(lambda: Current(workspace, clock))
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     with (
         start_blocking_portal() as portal,

@@ -9,8 +9,18 @@ import pytest
 
 from tests.serving.commands.terminal import done, keepworth
 
-COMMANDS = ("init", "ingest", "features", "train", "backtest", "score", "serve", "demo")
-HEAVY = ("mlflow", "xgboost", "pandas", "sklearn", "duckdb", "pyarrow", "bentoml", "numpy")
+COMMANDS = ("init", "ingest", "features", "train", "backtest", "score", "serve", "drain", "demo")
+HEAVY = (
+    "mlflow",
+    "xgboost",
+    "pandas",
+    "sklearn",
+    "duckdb",
+    "pyarrow",
+    "bentoml",
+    "numpy",
+    "sqlalchemy",
+)
 _SLOWEST_HELP_SECONDS = 2.0
 """Far above the half second that it takes, so that a busy machine does not fail the test."""
 

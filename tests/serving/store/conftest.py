@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -58,8 +59,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             _await(folder)
             yield f"postgresql://keepworth@/postgres?host={folder}"
         finally:
-            process.terminate()
-            process.wait(30)
+            # The fast shutdown: it does not wait for whoever is connected.
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -77,16 +79,20 @@ def _await(folder: Path) -> None:
             return
 
 
+@pytest.fixture
+def empty_postgres_url(postgres_url: str) -> str:
+    """Return the URL of a database of its own on the server."""
+    database = f"kw{os.urandom(6).hex()}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}")
+    return postgres_url.replace("/postgres?", f"/{database}?")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
     """Return a function that opens the same, at first empty, store again and again."""
-    url = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_url")
-        database = f"kw{os.urandom(6).hex()}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {database}")
-        url = server.replace("/postgres?", f"/{database}?")
+    is_embedded = request.param == "sqlite"
+    url = None if is_embedded else request.getfixturevalue("empty_postgres_url")
     opened: list[LiveStore] = []
 
     def open_again() -> LiveStore:

@@ -1,0 +1,117 @@
+"""Moving posted events into the log, exactly once, whenever the process may die.
+
+A drain claims events for a batch, writes the batch under that id, and marks it drained. Whatever
+it was killed at, the next one finds the claim and, in the log, whether the batch is there. Rows
+leave the store one drain later, so that whoever still sees the log of before misses nothing.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from features.ingest.appending import append_events
+from features.ingest.batch import BatchName
+from serving.store.database import LiveStore
+from serving.store.live_events import LiveEvent, event_table
+from serving.store.logged_events import DRAIN
+from serving.store.tables import drained_batch, drained_event, live_event
+
+MOST_EVENTS = 250_000
+"""A batch takes so many events at most: they are held in memory while they are written."""
+
+_COLUMNS = [live_event.c[name] for name in LiveEvent._fields]
+_OF_BATCH = live_event.c.batch_id == bindparam("batch")
+_IS_UNCLAIMED = live_event.c.batch_id.is_(None)
+
+
+@dataclass(frozen=True)
+class Drained:
+    """Count what became of posted events: new in the log, there before, or contradicting it."""
+
+    batches: int = 0
+    new: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    quarantine_files: tuple[Path, ...] = ()
+
+
+def drain(store: LiveStore, now: datetime, most_events: int = MOST_EVENTS) -> Drained:
+    """Move into the log all that was posted; the caller holds the workspace.
+
+    What the log says by now is not added; where it says something else under the same id, the
+    posted event goes to quarantine.
+    """
+    _forget_drained(store)
+    total = Drained()
+    while batch_id := _unfinished(store) or _claimed(store, now, most_events):
+        found = append_events(store.state, _events_of(store, batch_id), BatchName(batch_id, DRAIN))
+        _finish(store, batch_id, now)
+        if found is not None:
+            files = (found.quarantine_file,) if found.quarantine_file else ()
+            total = Drained(
+                total.batches + 1,
+                total.new + found.new,
+                total.repeated + found.repeated,
+                total.quarantined + found.quarantined,
+                total.quarantine_files + files,
+            )
+    return total
+
+
+def _forget_drained(store: LiveStore) -> None:
+    """Remove the rows that earlier drains have moved; their ids stay."""
+    done = select(drained_batch.c.batch_id).where(drained_batch.c.drained_at.is_not(None))
+    with store.writing() as connection:
+        connection.execute(delete(live_event).where(live_event.c.batch_id.in_(done)))
+
+
+def _unfinished(store: LiveStore) -> str | None:
+    """Return the batch that a killed drain had claimed."""
+    column = drained_batch.c.batch_id
+    with store.reading() as connection:
+        return connection.execute(
+            select(column).where(drained_batch.c.drained_at.is_(None)).limit(1)
+        ).scalar_one_or_none()
+
+
+def _claimed(store: LiveStore, now: datetime, most_events: int) -> str | None:
+    """Give some of the events that no batch has to a new one; None if there are none."""
+    some = select(live_event.c.event_id).where(_IS_UNCLAIMED).limit(most_events)
+    batch_id = f"{DRAIN}-{secrets.token_hex(8)}"
+    with store.writing() as connection:
+        if connection.execute(select(live_event.c.event_id).where(_IS_UNCLAIMED).limit(1)).first():
+            connection.execute(
+                insert(drained_batch).values(batch_id=batch_id, claimed_at=now.isoformat())
+            )
+            claim = update(live_event).where(live_event.c.event_id.in_(some))
+            connection.execute(claim.values(batch_id=batch_id))
+            return batch_id
+    return None
+
+
+def _events_of(store: LiveStore, batch_id: str) -> pa.Table:
+    with store.reading() as connection:
+        rows = connection.execute(select(*_COLUMNS).where(_OF_BATCH), {"batch": batch_id})
+        return event_table([LiveEvent(*row) for row in rows])
+
+
+def _finish(store: LiveStore, batch_id: str, now: datetime) -> None:
+    ids = select(live_event.c.event_id).where(live_event.c.batch_id == batch_id)
+    with store.writing() as connection:
+        connection.execute(insert(drained_event).from_select(["event_id"], ids))
+        connection.execute(
+            update(drained_batch)
+            .where(drained_batch.c.batch_id == batch_id)
+            .values(drained_at=now.isoformat())
+        )
+
+
+def count_waiting(store: LiveStore) -> int:
+    """Count the events that were posted and not yet claimed by a drain."""
+    with store.reading() as connection:
+        query = select(func.count()).select_from(live_event).where(_IS_UNCLAIMED)
+        return int(connection.execute(query).scalar_one())
