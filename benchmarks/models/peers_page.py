@@ -130,12 +130,18 @@ def _target_row(target: Target, figures: list[Json]) -> list[str]:
         name,
         "not published" if own is None else _number(own),
         _number(target.prototype),
-        "" if own is None else f"{own / target.prototype:.3f}",
+        _ratio(own, target),
         _best(peers, target),
         "" if target.best_peer is None else f"{target.best_peer[0]} {_number(target.best_peer[1])}",
         _best(naive, target),
         "" if target.naive is None else _number(target.naive),
     ]
+
+
+def _ratio(own: float | None, target: Target) -> str:
+    if own is None:
+        return ""
+    return f"{own / target.prototype:.3f}" if target.is_same_value else "of another value"
 
 
 def _is_meant(row: Json, target: Target) -> bool:
