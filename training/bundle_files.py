@@ -18,6 +18,7 @@ from features.catalogue import Vocabulary, catalogue
 from features.mistakes import InputRefusedError, Mistake
 from features.references import References
 from features.signal import Signal
+from training.aft import AcceleratedFailureTime, Noise
 from training.anchor import TenureAnchor
 from training.background import background_as_json, background_from_json
 from training.basket_anchor import BasketAnchor
@@ -28,6 +29,7 @@ from training.calibration import LogitCalibration
 from training.credibility import Credibility
 from training.hazard import HazardModel
 from training.intervals import Intervals
+from training.pauses import Pauses
 from training.plan_path import PlanPath
 from training.purchase_anchor import PurchaseAnchor
 from training.referrals import ReferralModel
@@ -38,7 +40,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 9
+FORMAT = 10
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -126,11 +128,13 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "longest_month": hazard.longest_month,
             "booked_ends": asdict(hazard.booked_ends),
             "signal_weight": hazard.signal_weight,
+            "noise": None if hazard.aft is None else asdict(hazard.aft.noise),
             "plans": list(model.path.plans),
             "growth": model.path.growth.tolist(),
             "flows": _credibility_as_json(model.flows),
             "monthly_churn": model.monthly_churn,
-        }, {"hazard": hazard.booster}
+            "pauses": asdict(model.pauses),
+        }, {"hazard": hazard.booster, "aft": None if hazard.aft is None else hazard.aft.booster}
     residuals = model.residuals
     return {
         "counts": asdict(model.counts),
@@ -156,10 +160,12 @@ def _model(
             BookedEnds(**parts["booked_ends"]),
             boosters.get("hazard"),
             parts["signal_weight"],
+            _aft(parts["noise"], boosters.get("aft")),
         )
         path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
         flows = _credibility_from_json(parts["flows"])
-        return SubscriptionModel(signals, hazard, path, flows, parts["monthly_churn"])
+        pauses = Pauses(**parts["pauses"])
+        return SubscriptionModel(signals, hazard, path, flows, parts["monthly_churn"], pauses)
     residuals = ShopResiduals(
         parts["longest_month"],
         boosters.get("counts"),
@@ -172,6 +178,10 @@ def _model(
     counts, basket = PurchaseAnchor(**parts["counts"]), BasketAnchor(**parts["basket"])
     silent = tuple(parts["silent_share"])
     return ShopModel(signals, counts, basket, residuals, margin, silent, tuple(parts["level"]))
+
+
+def _aft(noise: dict[str, Any] | None, trees: xgb.Booster | None) -> AcceleratedFailureTime | None:
+    return None if noise is None or trees is None else AcceleratedFailureTime(trees, Noise(**noise))
 
 
 def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:

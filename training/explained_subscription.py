@@ -66,7 +66,9 @@ class ExplainedSubscription:
     @cached_property
     def is_read(self) -> NDArray[np.bool_]:
         """The clocks, and whatever a tree splits on."""
-        is_read = read_by([self.model.hazard.booster], len(self.inputs))
+        hazard = self.model.hazard
+        boosters = [hazard.booster, None if hazard.aft is None else hazard.aft.booster]
+        is_read = read_by(boosters, len(self.inputs))
         is_read[self._clocks] = True
         return is_read
 
@@ -76,7 +78,7 @@ class ExplainedSubscription:
         plan = moment.plan.plan_label
         tenure = np.nan_to_num(moment.plan.value("tenure_months"))
         growth = self.model.path.growth_ahead(plan, tenure, n_months)
-        path = booked_margin(moment, self.business, n_months) * growth
+        path = booked_margin(moment, self.business, n_months, self.model.pauses) * growth
         return Readings(
             there,
             plan_numbers(plan[there], self.model.path.plans),

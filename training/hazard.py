@@ -1,4 +1,7 @@
-"""The monthly hazard of leaving: a tenure anchor plus boosted trees on signals, calibrated."""
+"""The monthly hazard of leaving: a tenure anchor plus boosted trees on signals, calibrated.
+
+Beside it stands a curve of accelerated failure time, which says more where exits are few.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,6 +9,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from training.aft import AcceleratedFailureTime, fit_aft
 from training.anchor import TenureAnchor
 from training.booked_ends import BookedEnds, fit_booked_ends
 from training.boosting import (
@@ -17,13 +21,18 @@ from training.boosting import (
 )
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
+from training.landmark_rows import LandmarkRows
+from training.peers.peer import CannotBeFittedError
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
 FEWEST_EXITS = 100
 """Below this many exits churn is predicted from tenure and booked ends alone, without signals."""
 EXITS_OF_EVEN_WEIGHT = 150
-"""With so many exits the curve with trees and the anchor's own weigh the same."""
+"""With so many exits the curve with trees and the one beside it weigh the same."""
+MOST_LANDMARKS_BESIDE = 6
+MOST_ROWS_BESIDE = 100_000
+"""Of so many landmarks and rows the curve beside the trees is fitted, at most."""
 _OBJECTIVE = "binary:logistic"
 
 
@@ -53,7 +62,8 @@ class ChurnRows:
 class HazardModel:
     """Hold what predicts the monthly hazard; without a booster tenure and booked ends alone do.
 
-    `signal_weight` is the weight of the survival curve with trees, beside the anchor's own.
+    `signal_weight` is the weight of the survival curve with trees; the rest is that of `aft`, of
+    the anchor where there is none.
     """
 
     anchor: TenureAnchor
@@ -62,6 +72,7 @@ class HazardModel:
     booked_ends: BookedEnds = BookedEnds()  # noqa: RUF009 -- frozen value
     booster: xgb.Booster | None = None
     signal_weight: float = 1.0
+    aft: AcceleratedFailureTime | None = None
 
     def hazard(
         self, signals: Matrix, clocks: NDArray[np.float64], n_months: int
@@ -80,14 +91,26 @@ class HazardModel:
         inputs = inputs_of(signals, clocks, rows, month)
         inputs[:, signals.shape[1]] = np.minimum(month, self.longest_month)
         raised = self.calibration.logit(predict_margin(self.booster, inputs, anchor))
-        return self._blended(alone, probability(raised).reshape(alone.shape))
+        raised_hazard = probability(raised).reshape(alone.shape)
+        if self.aft is None:
+            return self._blended(alone, raised_hazard)
+        beside = self._hazard_of_aft(self.aft, signals, n_months)
+        return self._blended(self.booked_ends.hazard(beside, clocks), raised_hazard)
+
+    def _hazard_of_aft(
+        self, aft: AcceleratedFailureTime, signals: Matrix, n_months: int
+    ) -> NDArray[np.float64]:
+        """Return its hazard, level from the longest month trained on: its tail only ever falls."""
+        hazard = hazard_from_survival(aft.survival(signals, self.longest_month))
+        month = np.minimum(np.arange(n_months), self.longest_month - 1)
+        return hazard[:, month]
 
     def _blended(
-        self, alone: NDArray[np.float64], raised: NDArray[np.float64]
+        self, beside: NDArray[np.float64], raised: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the hazard of the weighted mean of both survival curves."""
         survival = self.signal_weight * survival_from_hazard(raised)
-        survival += (1 - self.signal_weight) * survival_from_hazard(alone)
+        survival += (1 - self.signal_weight) * survival_from_hazard(beside)
         return hazard_from_survival(survival)
 
 
@@ -122,8 +145,24 @@ def fit_hazard(
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
     weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)
-    model = replace(bare, booster=booster, calibration=calibration, signal_weight=weight)
-    return model, check
+    aft = _fit_aft(rows, sample)
+    fitted = replace(bare, booster=booster, calibration=calibration, signal_weight=weight, aft=aft)
+    return fitted, check
+
+
+def _fit_aft(rows: ChurnRows, sample: RowSample) -> AcceleratedFailureTime | None:
+    """Fit on some landmarks, evenly spread, that look ahead as far as neighbours are apart."""
+    months = np.unique(rows.months_observed)
+    stride = -(-len(months) // MOST_LANDMARKS_BESIDE)
+    kept = np.flatnonzero(np.isin(rows.months_observed, months[stride - 1 :: stride]))
+    most = min(sample.most_rows, MOST_ROWS_BESIDE)
+    if len(kept) > most:
+        kept = np.random.default_rng(sample.seed).choice(kept, most, replace=False)
+    seen = LandmarkRows(rows.signals[kept], rows.exit_month[kept], rows.months_observed[kept])
+    try:
+        return fit_aft(seen, sample.seed)
+    except CannotBeFittedError:
+        return None
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training.anchor import TenureAnchor
+from training.booked_ends import BookedEnds
 from training.boosting import Rows, RowSample, fit_trees, predict_margin
 from training.calibration import logit
 from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
@@ -104,21 +106,58 @@ def test_the_same_rows_and_seed_give_the_same_model() -> None:
     assert first.booster.save_raw("ubj") == again.booster.save_raw("ubj")
 
 
-def test_the_curve_with_trees_and_the_anchor_alone_are_averaged_by_weight(
+def _survival(model: HazardModel, weight: float, restless: float = 1.0) -> NDArray[np.float64]:
+    hazard = _hazard(replace(model, signal_weight=weight), restless, 3.0, LONGEST)
+    return survival_from_hazard(np.array([hazard]))
+
+
+@pytest.mark.parametrize("has_aft", [True, False])
+def test_the_curve_with_trees_and_the_one_beside_are_averaged_by_weight(
+    fitted: HazardModel, *, has_aft: bool
+) -> None:
+    model = fitted if has_aft else replace(fitted, aft=None)
+
+    beside, with_trees, between = (_survival(model, weight) for weight in (0.0, 1.0, 0.25))
+
+    np.testing.assert_allclose(between, 0.75 * beside + 0.25 * with_trees)
+
+
+def test_beside_the_trees_stands_the_curve_of_accelerated_failure_time(
     fitted: HazardModel,
 ) -> None:
-    alone, with_trees, between = (
-        survival_from_hazard(
-            np.array([_hazard(replace(fitted, signal_weight=weight), 1.0, 3.0, 12)])
-        )
-        for weight in (0.0, 1.0, 0.25)
-    )
+    assert fitted.aft is not None
+    signals = np.array([[1.0]], dtype=np.float32)
 
-    np.testing.assert_allclose(between, 0.75 * alone + 0.25 * with_trees)
-    assert alone[0, 0] == pytest.approx(1 - float(FLAT.hazard(np.array([4.0]))[0]))
+    np.testing.assert_allclose(_survival(fitted, 0.0), fitted.aft.survival(signals, LONGEST))
+    assert _survival(fitted, 0.0, restless=0.0)[0, -1] > _survival(fitted, 0.0)[0, -1] + 0.1
 
 
-def test_trees_weigh_as_much_as_the_anchor_at_150_exits_and_more_with_more() -> None:
+def test_where_it_cannot_be_fitted_the_anchor_stands_beside_the_trees(
+    fitted: HazardModel,
+) -> None:
+    beside = _survival(replace(fitted, aft=None), 0.0)
+
+    assert beside[0, 0] == pytest.approx(1 - float(FLAT.hazard(np.array([4.0]))[0]))
+
+
+def test_beyond_the_longest_month_no_curve_invents_deceleration(fitted: HazardModel) -> None:
+    hazard = _hazard(replace(fitted, signal_weight=0.0), 1.0, 3.0, 3 * LONGEST)
+
+    assert hazard[LONGEST:] == pytest.approx([hazard[LONGEST - 1]] * (2 * LONGEST))
+
+
+def test_a_booked_end_is_kept_to_by_the_curve_beside_the_trees(fitted: HazardModel) -> None:
+    ends = BookedEnds(kept=0.9, early=0.01)
+    model = replace(fitted, signal_weight=0.0, booked_ends=ends)
+    clocks = np.array([[3.0, np.nan, np.nan, 4.0]])
+
+    hazard = model.hazard(np.array([[1.0]], dtype=np.float32), clocks, 6)[0]
+
+    np.testing.assert_allclose(hazard[:4], [0.01, 0.01, 0.01, 0.9])
+    assert 0 < hazard[4] < 0.9
+
+
+def test_trees_weigh_as_much_as_the_curve_beside_at_150_exits_and_more_with_more() -> None:
     rows = _rows(800, rate=0.05)
     model, _ = fit_hazard(rows, FLAT, -3, LONGEST, RowSample())
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from training.peers.landmark_rows import LandmarkRows
+from training.landmark_rows import LandmarkRows
 from training.peers.peer import CannotBeFittedError
 from training.peers.squashing import Squashing, fit_squashing
 from training.person_periods import Matrix

@@ -14,14 +14,15 @@ from features.plan_standing import relationship_starts
 from features.signal import Signal
 from features.slices import slices
 from features.timeline import timeline_of
+from training.aft import AcceleratedFailureTime, fit_aft
 from training.anchor import TenureCounts, tenure_counts
 from training.business import Business
 from training.forecast import Curves, Forecast
 from training.known import Known
-from training.peers.aft import AcceleratedFailureTime, fit_aft
+from training.landmark_rows import LandmarkRows, stacked_rows
 from training.peers.cox import Cox, fit_cox
 from training.peers.kaplan_meier import ONE_DAY, KaplanMeier, fit_kaplan_meier
-from training.peers.landmark_rows import LandmarkRows, landmark_rows, stacked_rows
+from training.peers.landmark_rows import landmark_rows
 from training.peers.peer import Answers, PeerAnswer
 from training.peers.sbg import ShiftedBetaGeometric, fit_sbg
 from training.scoring import median_value

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from training.landmark_rows import LandmarkRows
 from training.peers.cox import FEWEST_EXITS, Cox, cox_coefficients, fit_cox
-from training.peers.landmark_rows import LandmarkRows
 from training.peers.peer import CannotBeFittedError
 from training.peers.squashing import Squashing
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.peers.landmark_rows import LandmarkRows
+from training.landmark_rows import LandmarkRows
 from training.peers.squashing import fit_squashing
 
 ROWS = LandmarkRows(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.peers.aft import FEWEST_EXITS, Noise, fit_aft, fit_noise
-from training.peers.landmark_rows import LandmarkRows
+from training.aft import FEWEST_EXITS, Noise, fit_aft, fit_noise
+from training.landmark_rows import LandmarkRows
 from training.peers.peer import CannotBeFittedError
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, ndtr
 
-from training.peers.landmark_rows import LandmarkRows
+from training.landmark_rows import LandmarkRows
 from training.peers.peer import CannotBeFittedError
 from training.person_periods import Matrix
 
