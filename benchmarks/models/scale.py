@@ -10,7 +10,7 @@ from benchmarks.models.judging import Json
 SIGNALS = 108
 """About as many as the catalogue gives a subscription business."""
 SIZES = ((10_000, SIGNALS), (100_000, SIGNALS), (1_000_000, SIGNALS), (1_000_000, 20))
-LIMIT_GB = 16.0
+LIMIT_GB = 14.0
 SEED = 1
 
 
