@@ -85,36 +85,53 @@ NO_MOVES = PlanMoves(
 def plan_moves(history: History, timeline: Timeline) -> PlanMoves:
     """Return where a plan or its price may have changed, booked changes included.
 
-    A subscription that is begun anew by `subscribe` did not move. A stretch at no list price is a
-    pause where it bears no label, or that of the latest plan that had a price.
+    A subscription that is begun anew by `subscribe` did not move.
     """
     intervals = timeline.intervals
-    index = np.arange(len(intervals.row))
-    label, listed = history.label[intervals.row], intervals.list_mrr
-    begins = history.kind[intervals.row] == _SUBSCRIBE
-    begins[:1] = True
-    begins[1:] |= intervals.customer[1:] != intervals.customer[:-1]
-    begins[1:] |= intervals.subscription[1:] != intervals.subscription[:-1]
-    beginning = np.maximum.accumulate(np.where(begins, index, 0))
-    priced = np.maximum.accumulate(np.where(listed > 0, index, -1))
-    is_pause = (listed == 0) & (priced >= beginning) & ((label < 0) | (label == label[priced]))
-    not_paused = np.maximum.accumulate(np.where(is_pause, -1, index))
+    label, begins = history.label[intervals.row], _begins(history, timeline)
+    unpaused = unpaused_stretches(history, timeline)
+    is_pause = unpaused != np.arange(len(unpaused))
     goes_on_paused = is_pause.copy()
     goes_on_paused[1:] &= is_pause[:-1]
     now = np.flatnonzero(~begins & ~goes_on_paused)
     now = now[np.lexsort((intervals.row[now], intervals.start[now], intervals.customer[now]))]
-    before = not_paused[now - 1]
+    before = unpaused[now - 1]
     return PlanMoves(
         customer=intervals.customer[now],
         at=intervals.start[now],
         label_before=label[before],
         label_now=label[now],
-        list_before=listed[before],
-        list_now=listed[now],
+        list_before=intervals.list_mrr[before],
+        list_now=intervals.list_mrr[now],
         paid_before=intervals.mrr[before],
         paid_now=intervals.mrr[now],
         is_pause=is_pause[now],
     )
+
+
+def unpaused_stretches(history: History, timeline: Timeline) -> NDArray[np.int64]:
+    """Return the stretch itself, or for a pause the one before it, shape (n_intervals,).
+
+    A stretch at no list price is a pause where it bears no label, or that of the latest plan that
+    had a price since the subscription began.
+    """
+    intervals = timeline.intervals
+    index = np.arange(len(intervals.row))
+    label, listed = history.label[intervals.row], intervals.list_mrr
+    beginning = np.maximum.accumulate(np.where(_begins(history, timeline), index, 0))
+    priced = np.maximum.accumulate(np.where(listed > 0, index, -1))
+    is_pause = (listed == 0) & (priced >= beginning) & ((label < 0) | (label == label[priced]))
+    return np.maximum.accumulate(np.where(is_pause, -1, index))
+
+
+def _begins(history: History, timeline: Timeline) -> Flags:
+    """Mark the stretches with which a subscription begins, or begins anew."""
+    intervals = timeline.intervals
+    begins = history.kind[intervals.row] == _SUBSCRIBE
+    begins[:1] = True
+    begins[1:] |= intervals.customer[1:] != intervals.customer[:-1]
+    begins[1:] |= intervals.subscription[1:] != intervals.subscription[:-1]
+    return begins
 
 
 def _downgrades(moves: PlanMoves) -> Flags:

@@ -7,8 +7,10 @@ import numpy as np
 
 from features.blocks import Block
 from features.catalogue import signal_matrix
+from features.history import History
 from features.kernel import Moment
 from features.months import month_edges, months_that_fit, shift_months
+from features.plan_moves import unpaused_stretches
 from features.plan_standing import PlanStanding
 from features.references import References
 from features.signal import Signal
@@ -89,13 +91,29 @@ def _plan_months(
     stayed = np.flatnonzero(moment.plan.is_open & (timeline.open_at(after) > 0))
     # No label hangs on a reference: those of the landmark will do.
     then = PlanStanding(block.history, timeline, block.profiles, after, business, moment.references)
-    minor_units = block.history.minor_units
-    now, booked = moment.timeline.mrr_at(moment.as_of), moment.timeline.mrr_at(after)
-    expected = np.where(moment.timeline.open_at(after) > 0, booked, now)
+    known, real = (
+        _PlanThen(moment.history, moment.timeline, after),
+        _PlanThen(block.history, timeline, after),
+    )
+    now = _PlanThen(moment.history, moment.timeline, moment.as_of)
+    goes_on = moment.timeline.open_at(after) > 0
+    booked = np.where(goes_on, known.mrr, now.mrr)
+    is_paused = np.where(goes_on, known.is_paused, now.is_paused)
     return PlanMonths(
         moment.plan.plan_label[stayed],
         then.plan_label[stayed],
         moment.plan.value("tenure_months")[stayed],
-        expected[stayed] / minor_units,
-        timeline.mrr_at(after)[stayed] / minor_units,
+        booked[stayed],
+        real.mrr[stayed],
+        is_paused[stayed],
+        real.is_paused[stayed],
     )
+
+
+class _PlanThen:
+    """Hold MRR of the plans at an instant, in major units and paused or not; and who is paused."""
+
+    def __init__(self, history: History, timeline: Timeline, instant: int) -> None:
+        of_plan = timeline.intervals.mrr[unpaused_stretches(history, timeline)]
+        self.mrr = timeline.sum_at(of_plan / history.minor_units, instant)
+        self.is_paused = (self.mrr > 0) & (timeline.mrr_at(instant) == 0)

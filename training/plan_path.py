@@ -55,7 +55,8 @@ class PlanPath:
 class PlanMonths:
     """Hold one month of customers who stayed, shape (n,) each: plans and MRR at both ends.
 
-    `booked_mrr` is what the later MRR was known to be at the earlier end, in major units.
+    `booked_mrr` is what the later MRR was known to be at the earlier end, in major units. MRR is
+    that of the plan, paused or not; `is_paused` says whether a pause was known for the later end.
     """
 
     plan: NDArray[np.object_]
@@ -63,6 +64,8 @@ class PlanMonths:
     tenure_months: NDArray[np.float64]
     booked_mrr: NDArray[np.float64]
     mrr_after: NDArray[np.float64]
+    is_paused: NDArray[np.bool_]
+    is_paused_after: NDArray[np.bool_]
 
 
 def fit_plan_path(months: PlanMonths) -> PlanPath:

@@ -11,10 +11,11 @@ from features.blocks import Block
 from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.mistakes import InputRefusedError, Mistake
-from features.months import NEVER, Instants, month_edges, shift_months
+from features.months import DAY, NEVER, Instants, month_edges, shift_months
+from features.plan_moves import unpaused_stretches
 from features.plan_standing import relationship_starts
 from features.signal import Signal
-from features.timeline import Timeline, timeline_of
+from features.timeline import Intervals, Timeline, timeline_of
 from training.anchor import TenureCounts, fit_anchor, tenure_counts
 from training.business import Business
 from training.check import Check
@@ -24,12 +25,14 @@ from training.forecast import Forecast
 from training.hazard import ChurnRows, HazardModel, fit_hazard
 from training.known import Known
 from training.landmarks import subscription_rows
+from training.pauses import Pauses, fit_pauses
 from training.person_periods import clock_columns
 from training.plan_path import PlanMonths, PlanPath, fit_plan_path
 from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
 from valuation.survival import activity_in_month, survival_from_hazard
 
 _FEWEST_EXITS_TO_LEARN_FROM = 10
+_MONTH = 365.2425 / 12 * DAY
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,13 @@ class SubscriptionModel:
     path: PlanPath
     flows: Credibility
     monthly_churn: float
+    pauses: Pauses = Pauses()  # noqa: RUF009 -- frozen value
     support: Support = Support()  # noqa: RUF009 -- frozen value
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
         is_customer = moment.plan.is_open
-        booked = booked_margin(moment, business, n_months)
+        booked = booked_margin(moment, business, n_months, self.pauses)
         beside = self._beside_the_plan(moment, business)
         tenure = np.nan_to_num(moment.plan.value("tenure_months"))
         growth = self.path.growth_ahead(moment.plan.plan_label, tenure, n_months)
@@ -123,7 +127,9 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     path = fit_plan_path(months)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
     support = Support.of_names(signals, _ranges(churn, signals), levels_of(levels))
-    model = SubscriptionModel(signals, hazard, path, flows, _monthly_churn(churn), support)
+    pauses = fit_pauses(months.is_paused, months.is_paused_after)
+    churned = _monthly_churn(churn)
+    model = SubscriptionModel(signals, hazard, path, flows, churned, pauses, support)
     return model, [check] if check else []
 
 
@@ -148,21 +154,53 @@ def _monthly_churn(rows: ChurnRows) -> float:
     return float((rows.exit_month[recent] == 1).mean())
 
 
-def booked_margin(moment: Moment, business: Business, n_months: int) -> NDArray[np.float64]:
+def booked_margin(
+    moment: Moment,
+    business: Business,
+    n_months: int,
+    pauses: Pauses = Pauses(),  # noqa: B008 -- frozen value
+) -> NDArray[np.float64]:
     """Return the margin of MRR as booked at mid-month, shape (n_customers, n_months).
 
-    From where the booked timeline has ended, the last margin goes on: it is margin if active.
+    Whoever is paused without a booked end is expected back, and whoever pays to pause, as
+    `pauses` says; by default neither happens. From where the booked timeline has ended, the last
+    margin goes on: it is margin if active.
     """
     edges = month_edges(moment.as_of, n_months, business.month)
     middles = [moment.as_of, *((edges[1:] + edges[:-1]) // 2)]
-    monthly = recurring_margin(moment.history, moment.timeline, business)
+    monthly = _expected_by_stretch(moment, business, np.array(middles), pauses)
     held = np.zeros((moment.history.n_customers, n_months))
     last = np.zeros(moment.history.n_customers)
     for month, instant in enumerate(middles):
         is_open = moment.timeline.open_at(int(instant)) > 0
-        last = np.where(is_open, moment.timeline.sum_at(monthly, int(instant)), last)
+        last = np.where(is_open, moment.timeline.sum_at(monthly[month], int(instant)), last)
         held[:, max(month - 1, 0)] = last
     return held
+
+
+def _expected_by_stretch(
+    moment: Moment, business: Business, instants: Instants, pauses: Pauses
+) -> NDArray[np.float64]:
+    """Return the expected margin a month of each stretch, shape (n_instants, n_intervals)."""
+    intervals = moment.timeline.intervals
+    monthly = recurring_margin(moment.history, moment.timeline, business)
+    unpaused = unpaused_stretches(moment.history, moment.timeline)
+    is_paused = unpaused != np.arange(len(unpaused))
+    if not is_paused.any() and not pauses.pausing:
+        return np.broadcast_to(monthly, (len(instants), len(monthly)))
+    known_from = np.maximum(intervals.start, moment.as_of)
+    months = np.maximum(instants[:, None] - known_from, 0) / _MONTH
+    charged = pauses.charged(is_paused, months)
+    return charged * np.where(is_paused & _goes_on(intervals), 0.0, monthly[unpaused])
+
+
+def _goes_on(intervals: Intervals) -> NDArray[np.bool_]:
+    """Mark the stretches whose subscription goes on where they end, as is known already."""
+    goes_on = np.zeros(len(intervals.start), dtype=bool)
+    goes_on[:-1] = intervals.start[1:] == intervals.end[:-1]
+    for same in (intervals.customer, intervals.subscription):
+        goes_on[:-1] &= same[1:] == same[:-1]
+    return goes_on
 
 
 def _recent_flows(
@@ -192,6 +230,8 @@ def _stacked(parts: Sequence[tuple[ChurnRows, PlanMonths]]) -> tuple[ChurnRows, 
             np.concatenate([part.tenure_months for part in months]),
             np.concatenate([part.booked_mrr for part in months]),
             np.concatenate([part.mrr_after for part in months]),
+            np.concatenate([part.is_paused for part in months]),
+            np.concatenate([part.is_paused_after for part in months]),
         ),
     )
 

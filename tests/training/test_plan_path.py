@@ -12,7 +12,9 @@ def _months(*moves: tuple[str, str, float, float, float], times: int = 1) -> Pla
     """Return months of customers as (plan, plan after, tenure, MRR booked, MRR after)."""
     plan, after, tenure, booked, mrr = zip(*(moves * times), strict=True)
     plans, plans_after = np.array(plan, dtype=object), np.array(after, dtype=object)
-    return PlanMonths(plans, plans_after, np.array(tenure), np.array(booked), np.array(mrr))
+    paused = np.zeros(len(plans), dtype=bool)
+    amounts = np.array(booked), np.array(mrr)
+    return PlanMonths(plans, plans_after, np.array(tenure), *amounts, paused, paused)
 
 
 def _ahead(path: PlanPath, plan: str, tenure: float, n_months: int) -> list[float]:
