@@ -10,6 +10,7 @@ from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.months import DAY, NEVER
 from features.plan_standing import PlanStanding
+from training.booked_margin import booked_margin
 from training.business import Business
 from training.credibility import Credibility
 from training.explained import (
@@ -26,7 +27,7 @@ from training.forecast import Curves
 from training.person_periods import clock_columns
 from training.plan_path import plan_numbers
 from training.players import PATH, PLAN, Input, input_of
-from training.subscription import SubscriptionModel, booked_margin
+from training.subscription import SubscriptionModel
 from valuation.survival import activity_in_month
 
 DAYS_OF_A_MOVE = 90
@@ -76,9 +77,8 @@ class ExplainedSubscription:
         """Return what is known of the customers with an open subscription."""
         there = np.flatnonzero(moment.plan.is_open)
         plan = moment.plan.plan_label
-        tenure = np.nan_to_num(moment.plan.value("tenure_months"))
-        growth = self.model.path.growth_ahead(plan, tenure, n_months)
-        path = booked_margin(moment, self.business, n_months, self.model.pauses) * growth
+        booked = booked_margin(moment, self.business, n_months, self.model.pauses)
+        path = self.model.along_the_path(moment, self.business, booked)
         return Readings(
             there,
             plan_numbers(plan[there], self.model.path.plans),

@@ -4,6 +4,9 @@ Let G have entry (i, j): expected MRR a month later on plan j, over MRR as it wa
 customers on plan i who stay. Expected growth over k months of a customer on plan i is row i of
 G^k, summed: no random paths are needed. Newcomers move more than settled customers, so there is
 one G for each band of tenure, and a path walks through the bands as the customer grows older.
+
+Nothing grows from nothing: whoever is on a plan that costs nothing counts as one unit of money on a
+plan of its own, which is left out of what is added up.
 """
 
 from dataclasses import dataclass
@@ -11,6 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+FREE = "\0free"
+"""Stands for every plan at no price; no label of a plan has a NUL in it."""
+UNIT = 1.0
+"""MRR that a customer on a plan at no price counts as, in major units."""
 _OTHER = ""
 _MOST_PLANS = 30
 _PSEUDO_MONTHS = 30.0
@@ -28,10 +35,18 @@ class PlanPath:
     plans: tuple[str, ...]
     growth: NDArray[np.float64]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the plans that have a name, the most frequent first."""
+        return tuple(plan for plan in self.plans if plan not in (FREE, _OTHER))
+
     def growth_ahead(
         self, plan: NDArray[np.object_], tenure_months: NDArray[np.float64], n_months: int
     ) -> NDArray[np.float64]:
-        """Return expected MRR over MRR as booked, at mid-month, shape (n_customers, n_months)."""
+        """Return expected MRR over MRR as booked, at mid-month, shape (n_customers, n_months).
+
+        On the plan `FREE` it is expected MRR over `UNIT`.
+        """
         settled = np.minimum(tenure_months, TENURE_BANDS[-1]).astype(np.int64)
         number = plan_numbers(plan, self.plans)
         paths = np.ones((len(plan), n_months))
@@ -43,10 +58,11 @@ class PlanPath:
     def _middle_of_months(self, tenure: int, n_months: int) -> NDArray[np.float64]:
         """Return growth at mid-month by plan for one tenure now, shape (n_plans, n_months)."""
         product = np.eye(len(self.plans))
-        levels = [product.sum(axis=1)]
+        is_charged = np.array([plan != FREE for plan in self.plans], dtype=np.float64)
+        levels = [product @ is_charged]
         for month in range(n_months):
             product = product @ self.growth[tenure_bands(np.array([tenure + month]))[0]]
-            levels.append(product.sum(axis=1))
+            levels.append(product @ is_charged)
         edges = np.column_stack(levels)
         return (edges[:, 1:] + edges[:, :-1]) / 2
 
@@ -73,15 +89,17 @@ def fit_plan_path(months: PlanMonths) -> PlanPath:
 
     So a band that nobody has reached yet goes on as the one before it.
     """
-    plans = _common_plans(months.plan)
-    here, there = plan_numbers(months.plan, plans), plan_numbers(months.plan_after, plans)
+    plan, booked = _with_free(months.plan, months.booked_mrr)
+    plan_after, after = _with_free(months.plan_after, months.mrr_after)
+    plans = _common_plans(plan, plan_after)
+    here, there = plan_numbers(plan, plans), plan_numbers(plan_after, plans)
     band = tenure_bands(months.tenure_months)
     prior = np.eye(len(plans))
     bands = []
     for number in range(len(TENURE_BANDS)):
         rows = band == number
         pair = here[rows], there[rows]
-        prior = _drawn_to(prior, *pair, months.booked_mrr[rows], months.mrr_after[rows])
+        prior = _drawn_to(prior, *pair, booked[rows], after[rows])
         bands.append(prior)
     return PlanPath(plans, np.stack(bands))
 
@@ -114,7 +132,16 @@ def _drawn_to(
     return (moved + pseudo * prior) / (now[:, None] + pseudo)
 
 
-def _common_plans(plan: NDArray[np.object_]) -> tuple[str, ...]:
+def _with_free(
+    plan: NDArray[np.object_], mrr: NDArray[np.float64]
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    is_free = mrr == 0
+    return np.where(is_free, FREE, plan), np.where(is_free, UNIT, mrr)
+
+
+def _common_plans(plan: NDArray[np.object_], after: NDArray[np.object_]) -> tuple[str, ...]:
     names, counts = np.unique(plan.astype(str), return_counts=True)
-    order = np.lexsort((names, -counts))[:_MOST_PLANS]
-    return (*(str(name) for name in names[order] if name != _OTHER), _OTHER)
+    common = [str(name) for name in names[np.lexsort((names, -counts))][:_MOST_PLANS]]
+    named = [name for name in common if name not in (FREE, _OTHER)]
+    has_free = (plan == FREE).any() or (after == FREE).any()
+    return (*named, *([FREE] if has_free else []), _OTHER)

@@ -11,28 +11,28 @@ from features.blocks import Block
 from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.mistakes import InputRefusedError, Mistake
-from features.months import DAY, NEVER, Instants, month_edges, shift_months
+from features.months import NEVER, Instants, shift_months
 from features.plan_moves import unpaused_stretches
 from features.plan_standing import relationship_starts
 from features.signal import Signal
-from features.timeline import Intervals, Timeline, timeline_of
+from features.timeline import Timeline, timeline_of
 from training.anchor import TenureCounts, fit_anchor, tenure_counts
+from training.booked_margin import booked_margin
 from training.business import Business
 from training.check import Check
 from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
-from training.flows import event_flows, recurring_margin
+from training.flows import event_flows
 from training.forecast import Forecast
 from training.hazard import ChurnRows, HazardModel, fit_hazard
 from training.known import Known
 from training.landmarks import subscription_rows
 from training.pauses import Pauses, fit_pauses
 from training.person_periods import clock_columns
-from training.plan_path import PlanMonths, PlanPath, fit_plan_path
+from training.plan_path import FREE, UNIT, PlanMonths, PlanPath, fit_plan_path
 from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
 from valuation.survival import activity_in_month, survival_from_hazard
 
 _FEWEST_EXITS_TO_LEARN_FROM = 10
-_MONTH = 365.2425 / 12 * DAY
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,10 @@ class SubscriptionModel:
         is_customer = moment.plan.is_open
         booked = booked_margin(moment, business, n_months, self.pauses)
         beside = self._beside_the_plan(moment, business)
-        tenure = np.nan_to_num(moment.plan.value("tenure_months"))
-        growth = self.path.growth_ahead(moment.plan.plan_label, tenure, n_months)
         values = signal_matrix(moment, self.signals)
         survival = self.survival(values, n_months) * is_customer[:, None]
         activity = activity_in_month(survival) * is_customer[:, None]
-        margin = booked * growth + beside
+        margin = self.along_the_path(moment, business, booked) + beside
         return Forecast(
             is_customer=is_customer,
             churn=1 - survival,
@@ -70,6 +68,19 @@ class SubscriptionModel:
             survival=survival,
             margin_if_unchanged=booked + beside,
         )
+
+    def along_the_path(
+        self, moment: Moment, business: Business, booked: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the expected margin of MRR from that as booked, shape (n, n_months) each."""
+        plan, standing = moment.plan.plan_label, booked
+        if FREE in self.path.plans and business.revenue == "mrr":
+            is_free = moment.plan.is_open & ~booked.any(axis=1) & ~_pays(moment)
+            plan = np.where(is_free, FREE, plan)
+            unit = UNIT * _margin_share(business, self.path.names)
+            standing = np.where(is_free[:, None], unit, booked)
+        tenure = np.nan_to_num(moment.plan.value("tenure_months"))
+        return standing * self.path.growth_ahead(plan, tenure, booked.shape[1])
 
     def survival(self, values: NDArray[np.float64], n_months: int) -> NDArray[np.float64]:
         """Return survival by month from signals, shape (n_customers, n_months).
@@ -154,53 +165,20 @@ def _monthly_churn(rows: ChurnRows) -> float:
     return float((rows.exit_month[recent] == 1).mean())
 
 
-def booked_margin(
-    moment: Moment,
-    business: Business,
-    n_months: int,
-    pauses: Pauses = Pauses(),  # noqa: B008 -- frozen value
-) -> NDArray[np.float64]:
-    """Return the margin of MRR as booked at mid-month, shape (n_customers, n_months).
-
-    Whoever is paused without a booked end is expected back, and whoever pays to pause, as
-    `pauses` says; by default neither happens. From where the booked timeline has ended, the last
-    margin goes on: it is margin if active.
-    """
-    edges = month_edges(moment.as_of, n_months, business.month)
-    middles = [moment.as_of, *((edges[1:] + edges[:-1]) // 2)]
-    monthly = _expected_by_stretch(moment, business, np.array(middles), pauses)
-    held = np.zeros((moment.history.n_customers, n_months))
-    last = np.zeros(moment.history.n_customers)
-    for month, instant in enumerate(middles):
-        is_open = moment.timeline.open_at(int(instant)) > 0
-        last = np.where(is_open, moment.timeline.sum_at(monthly[month], int(instant)), last)
-        held[:, max(month - 1, 0)] = last
-    return held
+def _pays(moment: Moment) -> NDArray[np.bool_]:
+    """Mark whose plan charges something, be it paused."""
+    charged = moment.timeline.intervals.mrr
+    of_plan = charged[unpaused_stretches(moment.history, moment.timeline)].astype(np.float64)
+    return moment.timeline.sum_at(of_plan, moment.as_of) > 0
 
 
-def _expected_by_stretch(
-    moment: Moment, business: Business, instants: Instants, pauses: Pauses
-) -> NDArray[np.float64]:
-    """Return the expected margin a month of each stretch, shape (n_instants, n_intervals)."""
-    intervals = moment.timeline.intervals
-    monthly = recurring_margin(moment.history, moment.timeline, business)
-    unpaused = unpaused_stretches(moment.history, moment.timeline)
-    is_paused = unpaused != np.arange(len(unpaused))
-    if not is_paused.any() and not pauses.pausing:
-        return np.broadcast_to(monthly, (len(instants), len(monthly)))
-    known_from = np.maximum(intervals.start, moment.as_of)
-    months = np.maximum(instants[:, None] - known_from, 0) / _MONTH
-    charged = pauses.charged(is_paused, months)
-    return charged * np.where(is_paused & _goes_on(intervals), 0.0, monthly[unpaused])
-
-
-def _goes_on(intervals: Intervals) -> NDArray[np.bool_]:
-    """Mark the stretches whose subscription goes on where they end, as is known already."""
-    goes_on = np.zeros(len(intervals.start), dtype=bool)
-    goes_on[:-1] = intervals.start[1:] == intervals.end[:-1]
-    for same in (intervals.customer, intervals.subscription):
-        goes_on[:-1] &= same[1:] == same[:-1]
-    return goes_on
+def _margin_share(business: Business, plans: Sequence[str]) -> float:
+    """Return the mean gross margin of plans whose margin is known."""
+    if not isinstance(business.gross_margin, dict):
+        return business.gross_margin
+    shares = [business.gross_margin[plan] for plan in plans if plan in business.gross_margin]
+    default = business.gross_margin.get("default")
+    return float(np.mean(shares)) if shares else default or 0.0
 
 
 def _recent_flows(

@@ -69,7 +69,7 @@ def supposed(
     others = _with(tables, added.filter(pc.invert(pa.array(is_candidate, pa.bool_()))))
     changed = _with(tables, added)
     before = _stretches(others, bundle, as_of)
-    plans = {*bundle.model.path.plans, *bundle.references.ladder, *(one.plan for one in before)}
+    plans = {*bundle.model.path.names, *bundle.references.ladder, *(one.plan for one in before)}
     warnings = [
         *_about_plans(events, plans - {""}),
         *_about_terms(events, before, as_of),

@@ -7,9 +7,9 @@ from features.kernel import Moment
 from features.profiles import unknown_profiles
 from features.references import NO_REFERENCES
 from tests.features.histories import at, history_of
+from training.booked_margin import booked_margin
 from training.business import Business
 from training.pauses import Pauses, fit_pauses
-from training.subscription import booked_margin
 
 BUSINESS = Business(
     contract="subscription", currency="EUR", annual_discount_rate=0.1, gross_margin=0.5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.plan_path import PlanMonths, PlanPath, fit_plan_path, tenure_bands
+from training.plan_path import FREE, PlanMonths, PlanPath, fit_plan_path, tenure_bands
 
 
 def _months(*moves: tuple[str, str, float, float, float], times: int = 1) -> PlanMonths:
@@ -108,3 +108,25 @@ def test_money_that_only_changes_plan_neither_grows_nor_shrinks(
     growth = path.growth_ahead(np.array(["A", "B"], dtype=object), np.array([0.0, 7.0]), 24)
 
     np.testing.assert_allclose(growth, 1.0, rtol=1e-9)
+
+
+def test_a_plan_at_no_price_is_worth_what_those_who_leave_it_for_a_price_pay() -> None:
+    path = fit_plan_path(
+        _months(
+            *[("Free", "Free", 20, 0.0, 0.0)] * 54,
+            *[("Free", "Max", 20, 0.0, 50.0)] * 6,
+            *[("Max", "Max", 20, 50.0, 50.0)] * 30,
+        )
+    )
+
+    # Six of 60, beside 30 pseudo-months that stay: a 15th a month, at 50.
+    ahead = _ahead(path, FREE, 20, 2)
+    assert path.names == ("Max",)
+    assert ahead[0] == pytest.approx((0 + 50 / 15) / 2)
+    assert ahead[1] == pytest.approx((50 / 15 + 50 / 15 + 14 / 15 * 50 / 15) / 2)
+
+
+def test_who_moves_to_a_plan_at_no_price_brings_nothing_until_they_leave_it() -> None:
+    path = fit_plan_path(_months(*[("Max", "Free", 20, 50.0, 0.0)] * 30))
+
+    assert _ahead(path, "Max", 20, 1) == [pytest.approx((1 + 0.5) / 2)]

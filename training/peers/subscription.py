@@ -16,6 +16,7 @@ from features.slices import slices
 from features.timeline import timeline_of
 from training.aft import AcceleratedFailureTime, fit_aft
 from training.anchor import TenureCounts, tenure_counts
+from training.booked_margin import booked_margin
 from training.business import Business
 from training.forecast import Curves, Forecast
 from training.known import Known
@@ -26,7 +27,6 @@ from training.peers.landmark_rows import landmark_rows
 from training.peers.peer import Answers, PeerAnswer
 from training.peers.sbg import ShiftedBetaGeometric, fit_sbg
 from training.scoring import median_value
-from training.subscription import booked_margin
 from valuation.survival import activity_in_month
 
 MOST_CUSTOMERS = 15_000
