@@ -40,7 +40,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 10
+FORMAT = 11
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 

@@ -1,4 +1,4 @@
-"""BG/NBD and MBG/NBD: published answers, simulation, and what must hold between their parts."""
+"""BG/NBD: published answers, simulation, and what must hold between their parts."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
 
-CDNOW = PurchaseAnchor(r=0.243, alpha=4.414, a=0.793, b=2.426, may_drop_at_first=False)
+CDNOW = PurchaseAnchor(r=0.243, alpha=4.414, a=0.793, b=2.426)
 """Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way, CDNOW sample."""
 WEEKS = np.array([1.0, 4.0, 13.0, 39.0])
 
@@ -23,10 +23,7 @@ def _simulated(
     """Return the times of repeat purchases by customer, lived as the model says."""
     rates = rng.gamma(true.r, 1 / true.alpha, n_customers)
     drop = rng.beta(true.a, true.b, n_customers)
-    return [
-        [] if true.may_drop_at_first and rng.random() < p else _purchases_of(rate, p, weeks, rng)
-        for rate, p in zip(rates, drop, strict=True)
-    ]
+    return [_purchases_of(rate, p, weeks, rng) for rate, p in zip(rates, drop, strict=True)]
 
 
 def _purchases_of(rate: float, drop: float, weeks: float, rng: np.random.Generator) -> list[float]:
@@ -56,22 +53,12 @@ def test_without_repeat_purchases_bg_nbd_cannot_tell_that_anyone_left() -> None:
     assert CDNOW.alive(_rhythm((0, 0, 5), (0, 0, 500))).tolist() == [1.0, 1.0]
 
 
-def test_mbg_nbd_doubts_a_one_time_buyer_the_more_the_longer_the_silence() -> None:
-    shop = PurchaseAnchor(0.5, 6.0, 0.8, 2.5)
-
-    # Odds of gone are a / b ((alpha + T) / alpha)^r without a repeat purchase.
-    odds = 0.8 / 2.5 * np.sqrt((6.0 + np.array([0.0, 30.0])) / 6.0)
-    alive = shop.alive(_rhythm((0, 0, 0), (0, 0, 30)))
-    np.testing.assert_allclose(alive, 1 / (1 + odds))
-
-
-@pytest.mark.parametrize("may_drop_at_first", [False, True])
-def test_a_fit_recovers_the_process_that_made_the_data(*, may_drop_at_first: bool) -> None:
-    true = PurchaseAnchor(0.8, 6.0, 0.8, 2.5, may_drop_at_first)
+def test_a_fit_recovers_the_process_that_made_the_data() -> None:
+    true = PurchaseAnchor(0.8, 6.0, 0.8, 2.5)
     purchases = _simulated(true, 5000, 60.0, np.random.default_rng(8))
     seen = _seen_until(purchases, 60.0)
 
-    fitted = fit_purchase_anchor(seen, may_drop_at_first=may_drop_at_first)
+    fitted = fit_purchase_anchor(seen)
 
     assert fitted.r / fitted.alpha == pytest.approx(0.8 / 6.0, rel=0.15)
     assert fitted.a / (fitted.a + fitted.b) == pytest.approx(0.8 / 3.3, rel=0.15)
@@ -81,9 +68,8 @@ def test_a_fit_recovers_the_process_that_made_the_data(*, may_drop_at_first: boo
     np.testing.assert_allclose(of_fitted, of_true, rtol=0.08)
 
 
-@pytest.mark.parametrize("may_drop_at_first", [False, True])
-def test_forecasts_are_what_simulated_customers_do_next(*, may_drop_at_first: bool) -> None:
-    true = PurchaseAnchor(0.9, 5.0, 0.7, 2.5, may_drop_at_first)
+def test_forecasts_are_what_simulated_customers_do_next() -> None:
+    true = PurchaseAnchor(0.9, 5.0, 0.7, 2.5)
     purchases = _simulated(true, 20_000, 69.0, np.random.default_rng(9))
     seen = _seen_until(purchases, 30.0)
 
@@ -102,12 +88,11 @@ def test_forecasts_are_what_simulated_customers_do_next(*, may_drop_at_first: bo
     alpha=st.floats(0.5, 30),
     a=st.floats(0.1, 5),
     b=st.floats(0.5, 10),
-    may_drop_at_first=st.booleans(),
     x=st.integers(0, 20),
     age=st.floats(1, 200),
     share=st.floats(0.05, 1),
 )
-@example(r=1.0, alpha=1.0, a=0.5, b=0.5, may_drop_at_first=False, x=0, age=1.0, share=1.0)
+@example(r=1.0, alpha=1.0, a=0.5, b=0.5, x=0, age=1.0, share=1.0)
 @settings(max_examples=80)
 def test_the_parts_of_a_forecast_agree(
     *,
@@ -115,12 +100,11 @@ def test_the_parts_of_a_forecast_agree(
     alpha: float,
     a: float,
     b: float,
-    may_drop_at_first: bool,
     x: int,
     age: float,
     share: float,
 ) -> None:
-    anchor = PurchaseAnchor(r, alpha, a, b, may_drop_at_first)
+    anchor = PurchaseAnchor(r, alpha, a, b)
     rhythm = _rhythm((x, share * age if x else 0.0, age))
 
     expected = anchor.expected_purchases(rhythm, WEEKS)[0]

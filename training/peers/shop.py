@@ -79,7 +79,7 @@ class ShopPeer:
 def _bg_nbd(past: ShopPast) -> PurchaseModel:
     if not (past.rhythm.x > 0).any():
         raise CannotBeFittedError("nobody has bought twice.")
-    anchor: PurchaseAnchor = fit_purchase_anchor(past.rhythm, may_drop_at_first=False)
+    anchor: PurchaseAnchor = fit_purchase_anchor(past.rhythm)
     return anchor
 
 

@@ -20,7 +20,7 @@ def test_the_sample_is_the_one_of_the_papers(sample: Sample) -> None:
 
 def test_bg_nbd_is_estimated_as_published(sample: Sample) -> None:
     """Fader, Hardie and Lee (2005), Marketing Science 24(2), table 2."""
-    fitted = fit_purchase_anchor(sample.rhythm, may_drop_at_first=False)
+    fitted = fit_purchase_anchor(sample.rhythm)
 
     assert fitted.r == pytest.approx(0.243, abs=0.001)
     assert fitted.alpha == pytest.approx(4.414, abs=0.005)
