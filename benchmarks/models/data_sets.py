@@ -61,11 +61,10 @@ _CDNOW = ("1997-10-01",)
 _GROCERY = ("2017-10-01",)
 _CDNOW_WINDOWS = (
     Window(REPORTED, _CDNOW, (9,)),
-    Window(FRESH, ("1997-09-01",), (9,)),
     Window(FRESH, ("1997-11-01", "1997-12-01"), (6,)),
 )
 _CDNOW_LOOKED_AT = (
-    "1997-06-01, 1997-08-01, the reported one, and 1998-01-01 in the example's README"
+    "1997-05-01 to 1997-09-01, the reported one, and 1998-01-01 in the example's README"
 )
 
 DATA_SETS = {
