@@ -27,7 +27,7 @@ MEASURED = ("features", "valuation", "training", "serving")
 
 
 def main() -> None:
-    """Run the parts that are asked for, keep results after each, and write the page."""
+    """Run the parts that are asked for, keep every reading at once, and write the page."""
     asked = arguments()
     for name, part in PARTS.items():
         if name in asked.skip or (asked.only and name not in asked.only):
@@ -35,8 +35,11 @@ def main() -> None:
         began = time.monotonic()
         print(f"{name} ...", flush=True)
         at = stamp(asked.date, *MEASURED)
-        found = {"at": at, "machine": described_machine(), "readings": list(part(asked.cache))}
-        asked.results.write_text(_written(_stored(asked.results) | {name: found}))
+        readings: list[Json] = []
+        found = {"at": at, "machine": described_machine(), "readings": readings}
+        for reading in part(asked.cache):
+            readings.append(reading)
+            asked.results.write_text(_written(_stored(asked.results) | {name: found}))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     asked.results.with_name("RESULTS.md").write_text(results_page(_stored(asked.results)))
 
