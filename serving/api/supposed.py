@@ -73,7 +73,7 @@ def supposed(
     warnings = [
         *_about_plans(events, plans - {""}),
         *_about_terms(events, before, as_of),
-        *_about_pauses(events),
+        *_about_pauses(events, bundle.model.pauses.resuming),
     ]
     if not any(is_candidate) or _stretches(changed, bundle, as_of) != before:
         return Supposed(changed, tuple(warnings))
@@ -177,12 +177,13 @@ def _about_terms(
             )
 
 
-def _about_pauses(events: Sequence[HypotheticalEvent]) -> Iterator[str]:
-    """Say where a pause comes without its end: the forecast expects none that is not booked."""
+def _about_pauses(events: Sequence[HypotheticalEvent], resuming: float) -> Iterator[str]:
+    """Say where a pause comes without its end, and at what pace it is then expected to end."""
     for position, event in enumerate(events):
         is_pause = event.kind == "plan_change" and event.amount == 0 and not event.list_amount
         if is_pause and not any(later.kind in PLAN_KINDS for later in events[position + 1 :]):
             yield (
-                f"events[{position}] pauses the plan without an end: nothing is expected to be "
-                "charged again; add a plan_change whose effective_at is the end of the pause"
+                f"events[{position}] pauses the plan without an end: {100 * resuming:.0f}% of such "
+                "pauses are expected to end each month, as in training; to say when it ends, add "
+                "a plan_change whose effective_at is the end of the pause"
             )
