@@ -1,5 +1,6 @@
 """The ASGI application: every route of the service, and one shape for all that goes wrong."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from typing import cast
 import anyio
 import msgspec
 from anyio import CapacityLimiter
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.api.access import AccessMiddleware, Gate
 from serving.api.answers import Health
 from serving.api.body import json_body, media_type_of
 from serving.api.cloud_events import BATCH, STRUCTURED
@@ -28,6 +31,7 @@ from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
 from serving.api.problems import (
     NOT_READY,
+    STORE_AWAY,
     UNKNOWN_ROUTE,
     WRONG_METHOD,
     Problem,
@@ -36,8 +40,10 @@ from serving.api.problems import (
 from serving.api.score_route import answer_score
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
 from serving.api.what_if_route import answer_what_if
+from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
 
+logger = logging.getLogger("keepworth.api")
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answering = Callable[[Current, bytes], msgspec.Struct]
 
@@ -62,8 +68,16 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     traffic = Traffic(frozenset(route.path for route in routes))
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(TrafficMiddleware, traffic=traffic), Middleware(FaultMiddleware)],
-        exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
+        middleware=[
+            Middleware(TrafficMiddleware, traffic=traffic),
+            Middleware(FaultMiddleware),
+            Middleware(AccessMiddleware),
+        ],
+        exception_handlers={
+            Problem: _on_problem,
+            HTTPException: _on_http_exception,
+            SQLAlchemyError: _on_store_away,
+        },
         lifespan=partial(_lifespan, open_current=open_current),
     )
     application.router.redirect_slashes = False
@@ -79,12 +93,20 @@ async def _lifespan(
     current = open_current()
     store, log = current.workspace.store, current.log
     publisher = Publisher(store, log.now, LIMITS.waiting_events)
-    preparing = Thread(target=log.prepare, name="log copies", daemon=True)
-    preparing.start()
+    Thread(target=_prepare, args=(log,), name="log copies", daemon=True).start()
+    application.state.gate = Gate(store)
     application.state.publisher, application.state.current = publisher, current
     yield
     application.state.current = None
     await anyio.to_thread.run_sync(publisher.close)
+
+
+def _prepare(log: CurrentLog) -> None:
+    """Make the copies of the log before a call wants them; what fails here, fails in that call."""
+    try:
+        log.prepare()
+    except OSError as error:
+        logger.warning("The log could not be prepared: %s", error)
 
 
 def _answering(answer: Answering) -> Endpoint:
@@ -153,6 +175,13 @@ def _current(request: Request) -> Current:
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     return problem_response(cast("Problem", error), request.url.path)
+
+
+async def _on_store_away(request: Request, error: Exception) -> Response:
+    logger.error("%s %s: the live store failed: %s", request.method, request.url.path, error)
+    detail = "What was posted cannot be looked up now; try again in a few seconds."
+    problem = Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
+    return problem_response(problem, request.url.path)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from serving.api.access import OPEN, SCOPE_OF_ROUTE
 from serving.api.answers import EventsAnswer, Health, ModelAnswer, ScoreAnswer, WhatIfAnswer
 from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
 from serving.api.limits import LIMITS
 from serving.api.problems import (
     BUSY,
     CONTRADICTION,
+    FORBIDDEN,
     MALFORMED,
     MEDIA_TYPE,
     NOT_READY,
@@ -19,6 +21,8 @@ from serving.api.problems import (
     OUR_FAULT,
     STORE_AWAY,
     TOO_LARGE,
+    TOO_MANY_CALLS,
+    UNAUTHENTICATED,
     UNFIT,
     UNKNOWN_CUSTOMERS,
     WRONG_CONTENT_TYPE,
@@ -29,12 +33,23 @@ from serving.api.requests import ScoreRequest, WhatIfRequest
 
 _ASKING = (
     *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_LARGE, WRONG_CONTENT_TYPE),
-    *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, NOT_READY),
+    *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, STORE_AWAY, NOT_READY),
 )
 _RECORDING = (
     *(MALFORMED, CONTRADICTION, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
     *(OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
+_BARRED = (UNAUTHENTICATED, FORBIDDEN, TOO_MANY_CALLS)
+_SECURITY = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of `keepworth keys make`; wanted once one was made, or from "
+        "anywhere but this machine. Scopes: "
+        + ", ".join(f"{scope} for {path}" for path, scope in SCOPE_OF_ROUTE.items())
+        + "; any for the rest.",
+    }
+}
 _SCHEMAS = "#/components/schemas/{name}"
 _EXACTLY_ONE = {
     "ScoreRequest": ("customer_ids", "customers"),
@@ -142,7 +157,7 @@ def openapi_document() -> dict[str, Any]:
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "securitySchemes": _SECURITY},
     }
 
 
@@ -152,8 +167,9 @@ def openapi_json() -> bytes:
 
 
 def _described(operation: Operation) -> dict[str, Any]:
+    is_open = operation.path in OPEN
     responses = {"200": {"description": "The answer.", "content": _content(operation.answer)}}
-    for kind in operation.problems:
+    for kind in operation.problems if is_open else (*_BARRED, *operation.problems):
         entry = responses.setdefault(
             str(kind.status), {"description": "", "content": _content(ProblemDetails, MEDIA_TYPE)}
         )
@@ -163,6 +179,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         "operationId": f"{operation.method}_{name or 'start'}",
         "summary": operation.summary,
         **({"description": operation.description} if operation.description else {}),
+        "security": [] if is_open else [{"key": []}, {}],
         "responses": responses,
     }
     if operation.request is not None:

@@ -24,6 +24,8 @@ class ProblemKind:
 
 
 MALFORMED = ProblemKind("malformed-json", 400, "The body is not JSON")
+UNAUTHENTICATED = ProblemKind("unauthenticated", 401, "A key is wanted")
+FORBIDDEN = ProblemKind("forbidden", 403, "The key has not the scope of this route")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
@@ -32,13 +34,16 @@ TOO_LARGE = ProblemKind("too-large", 413, "The body is too large")
 WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is not as expected")
 UNFIT = ProblemKind("unfit-request", 422, "The request cannot be answered as it is")
 NOTHING_VISIBLE = ProblemKind("nothing-visible", 422, "Nothing was known yet of some customers")
+TOO_MANY_CALLS = ProblemKind("too-many-calls", 429, "The key has made its calls of this minute")
 OUR_FAULT = ProblemKind("our-fault", 500, "Something went wrong on our side")
 BUSY = ProblemKind("busy", 503, "Too many events are waiting to be written")
-STORE_AWAY = ProblemKind("store-away", 503, "The live store could not be written")
+STORE_AWAY = ProblemKind("store-away", 503, "The live store does not answer")
 NOT_READY = ProblemKind("not-ready", 503, "The service is not ready yet")
 
 PROBLEM_KINDS = (
     MALFORMED,
+    UNAUTHENTICATED,
+    FORBIDDEN,
     UNKNOWN_ROUTE,
     UNKNOWN_CUSTOMERS,
     WRONG_METHOD,
@@ -47,6 +52,7 @@ PROBLEM_KINDS = (
     WRONG_CONTENT_TYPE,
     UNFIT,
     NOTHING_VISIBLE,
+    TOO_MANY_CALLS,
     OUR_FAULT,
     BUSY,
     STORE_AWAY,

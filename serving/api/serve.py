@@ -17,11 +17,12 @@ from types import FrameType
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.api.not_serving import NotServingError
+from serving.store.keys import has_keys
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace
 
 LOOPBACK = "127.0.0.1"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 _SERVICE = "serving.api.service:Keepworth"
 _STDERR = 2
@@ -34,7 +35,7 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     Raises
     ------
     ConfigurationError
-        If the host is not loopback, the port is taken, or there are no workers.
+        If the host is not loopback and no key was made, the port is taken, or there are no workers.
     NotFoundError
         If no model version serves.
     AlteredModelError
@@ -42,7 +43,7 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     NotServingError
         If the server ends by itself.
     """
-    address = _checked_address(host, port, workers)
+    address = _checked_address(host, port, workers, has_keys=has_keys(workspace.store))
     load_version(workspace.store)
     with (
         suppress(KeyboardInterrupt),
@@ -65,10 +66,10 @@ def running_service(workspace: Workspace, port: int = 0) -> Iterator[str]:
     Raises
     ------
     NotServingError
-        If it is not ready within a minute, with the end of what it said.
+        If it is not ready within two minutes, with the end of what it said.
     """
     chosen = port or _free_port()
-    address = _checked_address(LOOPBACK, chosen, 1)
+    address = _checked_address(LOOPBACK, chosen, 1, has_keys=False)
     load_version(workspace.store)
     log = workspace.state / "service.log"
     with log.open("wb") as said, _server(workspace, address, chosen, 1, said.fileno()) as process:
@@ -153,12 +154,18 @@ def _is_ready(base_url: str) -> bool:
         return False
 
 
-def _checked_address(host: str, port: int, workers: int) -> str:
-    """Return the loopback address to listen on, if that is possible."""
+def _checked_address(host: str, port: int, workers: int, *, has_keys: bool) -> str:
+    """Return the address to listen on, if that is possible; beyond loopback only with keys."""
     address = LOOPBACK if host == "localhost" else host
     mistakes = []
-    if not _is_loopback(address):
-        expected = "expected 127.0.0.1, ::1 or localhost: there are no keys yet to face a network"
+    if not _is_address(address):
+        expected = "expected an address such as 127.0.0.1 or 0.0.0.0, or localhost"
+        mistakes.append(Mistake("host", host, expected))
+    elif not has_keys and not ipaddress.ip_address(address).is_loopback:
+        expected = (
+            "expected 127.0.0.1, ::1 or localhost: there are no keys yet to face a network; make "
+            "one with `keepworth keys make`"
+        )
         mistakes.append(Mistake("host", host, expected))
     if workers < 1:
         mistakes.append(Mistake("workers", str(workers), "expected at least 1"))
@@ -172,11 +179,12 @@ def _checked_address(host: str, port: int, workers: int) -> str:
     return address
 
 
-def _is_loopback(address: str) -> bool:
+def _is_address(host: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _reason_not_to_bind(address: str, port: int) -> str | None:

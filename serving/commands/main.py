@@ -183,13 +183,15 @@ def score(
 
 @app.command(epilog="Example: keepworth serve --port 3000")
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; loopback only.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback only with keys.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer over HTTP: scores and what-if questions, on this machine."""
+    """Answer over HTTP: scores and what-if questions, and take events."""
     from serving.commands.serve import serve_workspace
 
     _finish(lambda: serve_workspace(workspace, host, port, workers), as_json)
@@ -201,6 +203,54 @@ def drain(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
     from serving.commands.drain import drain_events
 
     _finish(lambda: drain_events(workspace), as_json)
+
+
+keys_app = typer.Typer(
+    name="keys",
+    help="Make, list and revoke the keys that callers of the service send.",
+    epilog="Example: keepworth keys make --name crm --scope score --scope ingest",
+    rich_markup_mode=None,
+)
+app.add_typer(keys_app)
+
+
+@keys_app.command("make", epilog="Example: keepworth keys make --name crm --scope ingest")
+def make_key(
+    name: Annotated[str, typer.Option(help="Who will send it.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="score, ingest, campaigns or admin; may be given several times."),
+    ],
+    calls_per_minute: Annotated[
+        int | None, typer.Option(help="Limit of calls; by default there is none.", min=1)
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key; its token is shown this once."""
+    from serving.commands.keys import make
+
+    _finish(lambda: make(workspace, name, scope, calls_per_minute), as_json)
+
+
+@keys_app.command("list", epilog="Example: keepworth keys list --json")
+def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List all keys that were ever made, without their tokens."""
+    from serving.commands.keys import listing
+
+    _finish(lambda: listing(workspace), as_json)
+
+
+@keys_app.command("revoke", epilog="Example: keepworth keys revoke 0f3a9c1b2d4e")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a key."""
+    from serving.commands.keys import revoke
+
+    _finish(lambda: revoke(workspace, key_id), as_json)
 
 
 @app.command(epilog="Example: keepworth demo /tmp/operator")

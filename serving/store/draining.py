@@ -22,6 +22,8 @@ from serving.store.tables import drained_batch, drained_event, live_event
 
 MOST_EVENTS = 250_000
 """A batch takes so many events at most: they are held in memory while they are written."""
+MOST_FORGOTTEN = 10_000
+"""Rows that one transaction removes at most."""
 
 _COLUMNS = [live_event.c[name] for name in LiveEvent._fields]
 _OF_BATCH = live_event.c.batch_id == bindparam("batch")
@@ -63,10 +65,17 @@ def drain(store: LiveStore, now: datetime, most_events: int = MOST_EVENTS) -> Dr
 
 
 def _forget_drained(store: LiveStore) -> None:
-    """Remove the rows that earlier drains have moved; their ids stay."""
+    """Remove the rows that earlier drains have moved; their ids stay.
+
+    A few at a time: whoever posts meanwhile waits for its turn.
+    """
     done = select(drained_batch.c.batch_id).where(drained_batch.c.drained_at.is_not(None))
-    with store.writing() as connection:
-        connection.execute(delete(live_event).where(live_event.c.batch_id.in_(done)))
+    some = select(live_event.c.event_id).where(live_event.c.batch_id.in_(done))
+    gone = delete(live_event).where(live_event.c.event_id.in_(some.limit(MOST_FORGOTTEN)))
+    while True:
+        with store.writing() as connection:
+            if connection.execute(gone).rowcount < MOST_FORGOTTEN:
+                return
 
 
 def _unfinished(store: LiveStore) -> str | None:

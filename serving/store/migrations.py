@@ -36,6 +36,21 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "INSERT INTO live_state VALUES (1, 0)",
     ),
+    (
+        (
+            "CREATE TABLE api_key (key_id TEXT PRIMARY KEY, name TEXT NOT NULL, "
+            "digest TEXT NOT NULL, scopes TEXT NOT NULL, calls_per_minute INTEGER, "
+            "made_at TEXT NOT NULL, revoked_at TEXT)"
+        ),
+        (
+            "CREATE TABLE key_use (key_id TEXT NOT NULL REFERENCES api_key, "
+            "minute BIGINT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (key_id, minute))"
+        ),
+        (
+            "CREATE TABLE audit_entry (entry_id TEXT PRIMARY KEY, at TEXT NOT NULL, "
+            "actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL)"
+        ),
+    ),
 )
 
 

@@ -47,3 +47,27 @@ live_state = Table(
     Column("latest_instant", BigInteger),
 )
 """One row: the latest instant, in microseconds, at which a posted event became visible."""
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    *(Column(name, Text) for name in ("name", "digest", "scopes")),
+    Column("calls_per_minute", Integer),
+    *(Column(name, Text) for name in ("made_at", "revoked_at")),
+)
+"""Keys, revoked ones too; `digest` is the sha256 of the token, `scopes` are words."""
+key_use = Table(
+    "key_use",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("taken", Integer),
+)
+"""How many calls of a minute, counted from the epoch, workers have taken for a key."""
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("entry_id", Text, primary_key=True),
+    *(Column(name, Text) for name in ("at", "actor", "action", "subject")),
+)
+"""Who did what of consequence, and when."""

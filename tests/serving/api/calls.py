@@ -52,9 +52,11 @@ class Caller:
 
 
 @contextmanager
-def calling(workspace: Workspace, clock: Clock = now) -> Iterator[Caller]:
+def calling(
+    workspace: Workspace, clock: Clock = now, client: tuple[str, int] = ("127.0.0.1", 5000)
+) -> Iterator[Caller]:
     application = create_application(lambda: Current(workspace, clock))
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False, client=client)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(application.router.lifespan_context(application)),
@@ -63,8 +65,8 @@ def calling(workspace: Workspace, clock: Clock = now) -> Iterator[Caller]:
 
 
 def copy_of(workspace: Workspace, folder: Path) -> Workspace:
-    """Return a copy that a test may change."""
-    shutil.copytree(workspace.folder, folder)
+    """Return a copy that a test may change, without what a service may be making just now."""
+    shutil.copytree(workspace.folder, folder, ignore=shutil.ignore_patterns("histories"))
     return open_workspace(folder)
 
 

@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
 
 from features.instants import datetime_of
+from serving.store.draining import drain
+from serving.store.live_events import live_history
 from serving.workspace import Workspace
 from tests.serving.api.calls import Caller, Row, answered, calling, copy_of
 from training.known import observed_bounds
@@ -189,3 +192,18 @@ def test_copies_that_are_removed_are_made_anew(
     with calling(workspace) as fresh:
         name = next(iter(batch_rows))
         assert scored(fresh, name, observed_until) == batch_rows[name]
+
+
+def test_draining_changes_no_score_not_even_while_it_runs(
+    caller: Caller, workspace: Workspace, stayer: str, observed_until: int
+) -> None:
+    caller.record(happened(stayer, "support", observed_until, label="high"))
+    before = scored(caller, stayer)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            draining = pool.submit(drain, workspace.store, datetime_of(observed_until))
+            while not draining.done():
+                assert scored(caller, stayer) == before
+            draining.result()
+            assert scored(caller, stayer) == before
+    assert live_history(workspace.store, [stayer]).events.num_rows == 0

@@ -101,6 +101,42 @@ def test_our_fault_is_500_and_shows_nothing_of_the_inside(
         assert client.get("/livez").status_code == 200
 
 
+def test_a_live_store_that_fails_is_503_and_the_service_goes_on_when_it_is_back(
+    own_workspace: Workspace, active_ids: list[str]
+) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/tests",
+        "type": "keepworth.support",
+        "subject": "c",
+        "time": "2023-06-01",
+    }
+    headers = {"content-type": "application/cloudevents+json"}
+    content = json.dumps(event).encode()
+    asked = {"customer_ids": active_ids[:1]}
+    with calling(own_workspace) as client:
+        before = answered(client, "/v1/score", asked)
+        _rename(own_workspace, "live_event", "aside")
+        for answer in (
+            client.post("/v1/score", json=asked),
+            client.request("POST", "/v1/events", content=content, headers=headers),
+        ):
+            details = problem(answer, 503)
+            assert details["type"] == "/docs#store-away"
+            assert int(answer.headers["retry-after"]) > 0
+            assert "SELECT" not in answer.text
+        _rename(own_workspace, "aside", "live_event")
+        assert answered(client, "/v1/score", asked) == before
+        answer = client.request("POST", "/v1/events", content=content, headers=headers)
+        assert answer.json()["accepted"] == 1
+
+
+def _rename(workspace: Workspace, table: str, name: str) -> None:
+    with workspace.store.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
+
+
 def test_before_the_model_is_loaded_the_answer_is_503(operator_workspace: Workspace) -> None:
     application = create_application(lambda: Current(operator_workspace))
     transport = httpx.ASGITransport(application)

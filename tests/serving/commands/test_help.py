@@ -9,7 +9,20 @@ import pytest
 
 from tests.serving.commands.terminal import done, keepworth
 
-COMMANDS = ("init", "ingest", "features", "train", "backtest", "score", "serve", "drain", "demo")
+COMMANDS = (
+    "init",
+    "ingest",
+    "features",
+    "train",
+    "backtest",
+    "score",
+    "serve",
+    "drain",
+    "demo",
+    "keys make",
+    "keys list",
+    "keys revoke",
+)
 HEAVY = (
     "mlflow",
     "xgboost",
@@ -35,7 +48,7 @@ def test_help_answers_at_once():
     begun = time.monotonic()
     answer = in_a_new_process("from serving.commands.main import main; main(['--help'])").stdout
     assert time.monotonic() - begun < _SLOWEST_HELP_SECONDS
-    assert all(f"  {command} " in answer for command in COMMANDS)
+    assert all(f"  {command.split()[0]} " in answer for command in COMMANDS)
 
 
 def test_help_imports_nothing_heavy():
@@ -50,7 +63,7 @@ def test_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command):
-    told = keepworth(command, "--help")
+    told = keepworth(*command.split(), "--help")
     assert told.code == 0
     assert f"Example: keepworth {command}" in " ".join(told.out.split())
     assert "--json" in told.out
