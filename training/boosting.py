@@ -21,7 +21,7 @@ _TREES = {
     "tree_method": "hist",
     "max_bin": 64,
 }
-_MOST_TREES = 300
+_MOST_TREES = 100
 _PATIENCE = 15
 _ROWS_FOR_TWO_THREADS = 100_000
 
