@@ -43,7 +43,7 @@ def block_of_slice(
 ) -> Block:
     """Return the customers of a slice who had been seen by then, as they were known then."""
     events = log.read_events(part.bucket, visible_before, between=(part.first, part.last))
-    history = history_from_events(events, rules.minor_units)
+    history = history_from_events(events, rules.minor_units, usage_scale=rules.usage_scale)
     ids = list(history.customer_ids)
     return Block(history, profiles_of(log.read_customers(ids, part.bucket), ids, attributes))
 
@@ -52,5 +52,5 @@ def block_of(
     events: pa.Table, customers: pa.Table | None, rules: CustomerRules, attributes: Sequence[str]
 ) -> Block:
     """Return the block that some events and the customers table make."""
-    history = history_from_events(events, rules.minor_units)
+    history = history_from_events(events, rules.minor_units, usage_scale=rules.usage_scale)
     return Block(history, profiles_of(customers, list(history.customer_ids), attributes))

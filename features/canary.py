@@ -62,7 +62,8 @@ def require_no_leak(
     everything = pa.concat_tables([events, events_planted(events, asked.as_of)])
     visible = events.filter(_was_visible(events, asked.as_of))
     alone, beside = (
-        history_from_events(table, rules.minor_units, ids) for table in (visible, everything)
+        history_from_events(table, rules.minor_units, ids, rules.usage_scale)
+        for table in (visible, everything)
     )
     _require_same_signals(Block(alone, profiles), Block(beside, profiles), rules, asked)
     _require_same_signals(

@@ -79,8 +79,11 @@ PLAN_REQUIRED = ("plan", "list_amount")
 LARGEST_MONEY = 1e12
 """Beyond this an amount is a mistake: sums must stay exact in integer minor units."""
 
-LARGEST_QUANTITY = 1e15
-"""Beyond this a usage or a rating is a mistake: whole quantities must stay exact in float64."""
+LARGEST_QUANTITY = 9e15
+"""Beyond this a quantity is a mistake: whole ones must stay exact in float64, up to 2^53.
+
+Quantities of events are held in fractions of a unit, and may be as many times smaller.
+"""
 
 LONGEST_TERM_MONTHS = 1200
 """A term of a century and more is a mistake."""

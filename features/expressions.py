@@ -121,6 +121,13 @@ class PlanState(Expression):
 
 
 @dataclass(frozen=True)
+class Allowance(Expression):
+    """Give the usage of a metric a month that the plans held now include; NaN where unknown."""
+
+    metric: str
+
+
+@dataclass(frozen=True)
 class Profile(Expression):
     """Give a fact of the customers table: 1 where the attribute has the level, else 0.
 

@@ -80,11 +80,22 @@ _OF_MONEY = frozenset(
 _HOURS_A_DAY = 24
 
 
-def scale_of(happening: str, minor_units: int) -> int:
-    """Return how many of its integers make a unit: of money, of a quantity, or a day."""
+def scale_of(happening: str, minor_units: int, usage_scale: Mapping[str, int]) -> int:
+    """Return how many of its integers make a unit: of money, of a quantity, or a day.
+
+    Raises
+    ------
+    ValueError
+        For usage without a metric: amounts of different metrics have no unit in common.
+    """
     if happening == "purchase_gap":
         return _HOURS_A_DAY
-    is_money = is_move(happening) or happening.partition(":")[0] in _OF_MONEY
+    kind, _, label = happening.partition(":")
+    if kind == "usage":
+        if not label:
+            raise ValueError('"usage" mixes metrics; name one, as in "usage:minutes".')
+        return usage_scale.get(label, QUANTITY_SCALE)
+    is_money = is_move(happening) or kind in _OF_MONEY
     return minor_units if is_money else QUANTITY_SCALE
 
 

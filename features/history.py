@@ -1,6 +1,6 @@
 """Customers' events as sorted columns with offsets: the one input of signals and outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -10,14 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.contract import KIND_CODES, KINDS
+from features.contract import KIND_CODES, KINDS, LARGEST_QUANTITY
+from features.mistakes import ConfigurationError, Mistake
 from features.months import Instants
 
 QUANTITY_SCALE = 1000
-"""Quantities (usage, ratings) are held in thousandths, so that sums are exact in any order.
+"""Quantities are held in thousandths, or usage in what its metric's scale says.
 
-A customer's sum stays exact up to 2^53 of them; beyond it is rounded as any float64 is.
+Sums are exact in any order; a customer's up to 2^53 of them, beyond it is rounded as any float64.
 """
+NO_SCALES: Mapping[str, int] = {}
 MISSING = -1
 """Stands for an amount or a price that is null; contract amounts are never negative."""
 _MONEY = np.array([kind.is_money for kind in KINDS])
@@ -30,7 +32,8 @@ class History:
     `customer_ids` has shape (n_customers,), `offsets` (n_customers + 1,): the events of customer i
     are rows offsets[i] to offsets[i+1]. All other arrays have one entry an event. `visible` is the
     later of occurred_at and recorded_at. `value` and `list_value` are integer minor units for
-    money and thousandths for quantities, MISSING where null; `term_months` is 0 where null.
+    money, for usage of a metric in `usage_scale` so many to a unit, and thousandths for other
+    quantities; MISSING where null. `term_months` is 0 where null.
     """
 
     customer_ids: NDArray[np.object_]
@@ -47,6 +50,7 @@ class History:
     basket: NDArray[np.int32]
     labels: tuple[str, ...]
     minor_units: int
+    usage_scale: Mapping[str, int]
 
     @property
     def n_customers(self) -> int:
@@ -111,12 +115,15 @@ class History:
 EVENT_ARRAYS = tuple(
     field.name
     for field in fields(History)
-    if field.name not in ("customer_ids", "offsets", "labels", "minor_units")
+    if field.name not in ("customer_ids", "offsets", "labels", "minor_units", "usage_scale")
 )
 
 
 def history_from_events(
-    events: pa.Table, minor_units: int, customer_ids: Sequence[str] | None = None
+    events: pa.Table,
+    minor_units: int,
+    customer_ids: Sequence[str] | None = None,
+    usage_scale: Mapping[str, int] = NO_SCALES,
 ) -> History:
     """Build a history from contract columns.
 
@@ -128,14 +135,22 @@ def history_from_events(
         Minor units in one unit of the currency.
     customer_ids : sequence of str, optional
         The customers to hold, in this order; by default those with events, sorted.
+    usage_scale : mapping of str to int, optional
+        How many of its integers make a unit of a metric; of others `QUANTITY_SCALE`.
+
+    Raises
+    ------
+    ConfigurationError
+        If an amount is too large for its scale.
     """
     ids = sorted(set(_strings(events, "customer_id"))) if customer_ids is None else customer_ids
     index = pa.array(ids, pa.string())
     customer = _numbers(pc.index_in(_flat(events, "customer_id"), value_set=index), -1)
     occurred = _instants(events, "occurred_at")
     order = _sorted_order(customer, occurred, events)
-    columns = _columns(events, customer, minor_units)
     label, labels = _codes(_flat(events, "label"))
+    scales = [*(usage_scale.get(metric, QUANTITY_SCALE) for metric in labels), QUANTITY_SCALE]
+    columns = _columns(events, customer, minor_units, np.array(scales)[label])
     counts = np.bincount(customer, minlength=len(ids))
     return History(
         customer_ids=np.array(ids, dtype=object),
@@ -144,6 +159,7 @@ def history_from_events(
         label=label[order],
         labels=labels,
         minor_units=minor_units,
+        usage_scale=usage_scale,
         **{name: column[order] for name, column in columns.items()},
     )
 
@@ -153,21 +169,34 @@ def offsets_of_counts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
+def too_large(key: str, amount: float, scale: int) -> ConfigurationError:
+    """Return what to raise for an amount of more integers than float64 counts exactly."""
+    expected = (
+        f"expected at most {LARGEST_QUANTITY / scale:g} at a scale of {scale}; "
+        "declare a smaller one in [features.usage_scale]"
+    )
+    summary = "an amount is too large to be counted exactly"
+    return ConfigurationError(summary, [Mistake(key, f"{amount:g}", expected)])
+
+
 def _columns(
-    events: pa.Table, customer: NDArray[np.int64], minor_units: int
+    events: pa.Table,
+    customer: NDArray[np.int64],
+    minor_units: int,
+    metric_scale: NDArray[np.int64],
 ) -> dict[str, NDArray[Any]]:
     kind_names = pa.array([kind.name for kind in KINDS])
     kind = _numbers(pc.index_in(_flat(events, "kind"), value_set=kind_names), -1)
-    scale = np.where(_MONEY[kind], minor_units, QUANTITY_SCALE)
+    quantity_scale = np.where(kind == KIND_CODES["usage"], metric_scale, QUANTITY_SCALE)
+    scale = np.where(_MONEY[kind], minor_units, quantity_scale)
     occurred = _instants(events, "occurred_at")
     recorded = _instants(events, "recorded_at", occurred)
-    value = _scaled(events, "amount", scale)
     return {
         "visible": np.maximum(occurred, recorded),
         "effective": _instants(events, "effective_at", occurred),
         "kind": kind.astype(np.int8),
-        "value": value,
-        "list_value": _scaled(events, "list_amount", scale),
+        "value": _scaled(events, "amount", scale),
+        "list_value": _scaled(events, "list_amount", np.full(len(kind), minor_units)),
         "term_months": _numbers(_flat(events, "term_months"), 0).astype(np.int32),
         "subscription": _codes_within(_flat(events, "subscription_id"), customer),
         "basket": _codes_within(_flat(events, "basket_id"), customer),
@@ -218,8 +247,13 @@ def _scaled(events: pa.Table, name: str, scale: NDArray[np.int64]) -> NDArray[np
     amounts = pc.fill_null(_flat(events, name).cast(pa.float64()), float("nan")).to_numpy(
         zero_copy_only=False
     )
-    scaled = np.rint(np.nan_to_num(amounts, nan=0.0) * scale).astype(np.int64)
-    return np.where(np.isnan(amounts), MISSING, scaled)
+    scaled = np.rint(np.nan_to_num(amounts, nan=0.0) * scale)
+    if scaled.max(initial=0.0) > LARGEST_QUANTITY:
+        row = int(np.argmax(scaled))
+        kind, label = (events.column(of)[row].as_py() for of in ("kind", "label"))
+        whose = kind if label is None else f"{kind} of {label!r}"
+        raise too_large(f"{name} of {whose}", amounts[row], int(scale[row]))
+    return np.where(np.isnan(amounts), MISSING, scaled.astype(np.int64))
 
 
 def _flat(events: pa.Table, name: str) -> pa.Array:

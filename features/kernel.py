@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features import plan_state
 from features.expressions import (
     ActiveDays,
+    Allowance,
     Count,
     CountSince,
     DaysSince,
@@ -128,6 +129,8 @@ class Moment:
         match leaf:
             case PlanState(name):
                 return self.plan.value(name)
+            case Allowance(metric):
+                return self.plan.allowance(metric)
             case Profile(attribute, level):
                 return self.profiles.value(attribute, level)
             case OtherLevel(attribute, levels):
@@ -159,8 +162,11 @@ def season(as_of: int, part: str) -> float:
 
 def _scales(tallies: Tallies, leaves: Leaves) -> Values:
     """Return what a unit is in the integers of each leaf, shape (n_leaves, 1)."""
-    minor_units = tallies.happenings.history.minor_units
-    scales = [scale_of(leaf.happening, minor_units) for leaf in leaves.expressions]
+    history = tallies.happenings.history
+    scales = [
+        scale_of(leaf.happening, history.minor_units, history.usage_scale)
+        for leaf in leaves.expressions
+    ]
     return np.array(scales, dtype=np.float64)[:, None]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.history import QUANTITY_SCALE
+from features.contract import LARGEST_QUANTITY
+from features.history import QUANTITY_SCALE, too_large
 from features.months import DAY, month_numbers, shift_months
 from features.plan_standing import PlanStanding
 
@@ -105,15 +106,21 @@ def booked_mrr_change(plan: PlanStanding) -> Values:
     return np.divide(then - now, now, out=change, where=(now > 0) & still_open)
 
 
-def allowance(plan: PlanStanding) -> Values:
-    """Return the usage a month that the plans open now include, added up.
+def allowance(plan: PlanStanding, metric: str) -> Values:
+    """Return the usage of a metric a month that the plans open now include, added up.
 
-    Only plans whose allowance is known count, rounded to whole thousandths; NaN where none is.
+    Only plans whose allowance is known count, rounded as the metric's usage is; NaN where none is.
+
+    Raises
+    ------
+    ConfigurationError
+        If an allowance is too large for the metric's scale.
     """
     if not plan.references.allowances:
         return _unknown(plan)
+    scale = plan.history.usage_scale.get(metric, QUANTITY_SCALE)
     scaled = {
-        name: round(included * QUANTITY_SCALE)
+        name: _held(included, scale, f"allowance of plan {name!r}")
         for name, included in plan.references.allowances.items()
     }
     found = plan.open_intervals
@@ -121,7 +128,13 @@ def allowance(plan: PlanStanding) -> Values:
     known = included >= 0
     customer = plan.timeline.intervals.customer[found[known]]
     total = np.bincount(customer, included[known], len(plan.is_open))
-    return np.where(np.bincount(customer, minlength=len(total)) > 0, total / QUANTITY_SCALE, np.nan)
+    return np.where(np.bincount(customer, minlength=len(total)) > 0, total / scale, np.nan)
+
+
+def _held(included: float, scale: int, key: str) -> int:
+    if included * scale > LARGEST_QUANTITY:
+        raise too_large(key, included, scale)
+    return round(included * scale)
 
 
 def _main_list_price(plan: PlanStanding) -> NDArray[np.int64]:

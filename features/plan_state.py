@@ -16,7 +16,13 @@ class PlanStates(PlanStanding):
 
     def value(self, name: str) -> Values:
         """Return a property by its name, shape (n_customers,)."""
-        values = STATES[name](self)
+        return self._of_the_open(STATES[name](self))
+
+    def allowance(self, metric: str) -> Values:
+        """Return what the plans held include of a metric, shape (n_customers,)."""
+        return self._of_the_open(plan_prices.allowance(self, metric))
+
+    def _of_the_open(self, values: Values) -> Values:
         return values if self.all_open else np.where(self.is_open, values, np.nan)
 
 
@@ -33,7 +39,6 @@ STATES: dict[str, Callable[[PlanStanding], Values]] = {
         plan_prices.mrr_change_90d,
         plan_prices.mrr_change_365d,
         plan_prices.booked_mrr_change,
-        plan_prices.allowance,
         plan_terms.open_subscriptions,
         plan_terms.contractions_365d,
         plan_terms.tenure_months,

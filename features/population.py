@@ -78,7 +78,9 @@ class _SliceCounts:
     def __call__(self, part: Slice) -> list[PopulationCounts]:
         before, between = datetime_of(max(self.instants)), (part.first, part.last)
         events = self.log.read_events(part.bucket, before, between=between, kinds=KINDS_COUNTED)
-        history = history_from_events(events, self.rules.minor_units)
+        history = history_from_events(
+            events, self.rules.minor_units, usage_scale=self.rules.usage_scale
+        )
         ids = list(history.customer_ids)
         block = Block(history, profiles_of(self.log.read_customers(ids, part.bucket), ids, []))
         return [population_counts(block, self.rules, as_of) for as_of in self.instants]

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -28,6 +29,26 @@ def _instant_from_toml(value: Any) -> Any:
 _TWO_DIGITS = "AFN ALL IRR KPW LAK LBP MGA MMK RSD SOS SYP YER"
 _DIGITS_BY_ISO = {"IQD": 3} | dict.fromkeys(_TWO_DIGITS.split(" "), 2)
 """Minor units of ISO 4217 where prices in daily life have none, and the locale data says so."""
+LARGEST_SCALE = 10**9
+
+
+def _power_of_ten(scale: int) -> int:
+    if str(scale).strip("0") != "1" or scale > LARGEST_SCALE:
+        raise ValueError(f"expected a power of ten from 1 to {LARGEST_SCALE}")
+    return scale
+
+
+UsageScale = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1)],
+        Annotated[int, Field(strict=True), AfterValidator(_power_of_ten)],
+    ],
+    Field(
+        description="a table of metrics, each with a power of ten "
+        f"from 1 to {LARGEST_SCALE} such as 1000000"
+    ),
+]
+"""How many of the integers that usage is held in make a unit of a metric."""
 ObservationBound = Annotated[AwareDatetime, BeforeValidator(_instant_from_toml)]
 _INSTANT = "a date (00:00 UTC), or a time with zone such as 2024-01-01T00:00:00Z"
 
@@ -36,8 +57,9 @@ class CustomerRules(BaseModel):
     """Hold the conventions that features, labels and reports share.
 
     `month` is `"calendar"` or a number of days; times are UTC. `observed_from` and
-    `observed_until` bound what is known completely; None means the span of the events. A field's
-    description is what a person is told to give when the value cannot be used.
+    `observed_until` bound what is known completely; None means the span of the events.
+    `usage_scale` comes from `[features]`. A field's description is what a person is told to give
+    when the value cannot be used.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
@@ -62,6 +84,7 @@ class CustomerRules(BaseModel):
     )
     observed_from: ObservationBound | None = Field(default=None, description=_INSTANT)
     observed_until: ObservationBound | None = Field(default=None, description=_INSTANT)
+    usage_scale: UsageScale = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from features.rules import UsageScale
+
 
 class Source(BaseModel):
     """Name files, and the SELECT that turns them into one table of the contract.
@@ -47,10 +49,14 @@ class IngestRules(BaseModel):
 
 
 class FeatureRules(BaseModel):
-    """Name the customer attributes that become features; others are kept but not used."""
+    """Name the customer attributes that become features; others are kept but not used.
+
+    `usage_scale` maps a metric to the fractions of a unit that its usage is held in.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     attributes: list[str] = Field(
         default=[], description='a list of columns of the customers source, such as ["country"]'
     )
+    usage_scale: UsageScale = {}

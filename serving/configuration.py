@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from features.mistakes import ConfigurationError, Mistake
@@ -26,10 +26,15 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "features": FeatureRules,
     "spark": SparkRules,
 }
+_DECLARED_ELSEWHERE = ("business", "usage_scale")
+"""The rules of the business hold it, and [features] declares it."""
 
 
 class Configuration(BaseModel):
-    """Compose the sections that each package validates for itself."""
+    """Compose the sections that each package validates for itself.
+
+    The rules of the business know the scales of usage too, which `[features]` declares.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,6 +46,11 @@ class Configuration(BaseModel):
     features: FeatureRules = Field(default=FeatureRules(), description="a table [features]")
     spark: SparkRules = Field(default=SparkRules(), description="a table [spark]")
 
+    @model_validator(mode="after")
+    def _business_knows_the_scales(self) -> "Configuration":
+        known = {"usage_scale": self.features.usage_scale}
+        return self.model_copy(update={"business": self.business.model_copy(update=known)})
+
 
 def read_configuration(path: Path) -> Configuration:
     """Read and check a `keepworth.toml`.
@@ -51,11 +61,31 @@ def read_configuration(path: Path) -> Configuration:
         Naming every mistake: key, value, expectation.
     """
     table = _read_toml(path)
+    mistakes = _misplaced(table)
     try:
-        return Configuration.model_validate(table)
+        configuration = Configuration.model_validate(table)
     except ValidationError as error:
-        mistakes = [_mistake(detail, table) for detail in error.errors()]
+        mistakes += [_mistake(detail, table) for detail in error.errors()]
         raise ConfigurationError(f"{path} cannot be used", mistakes) from error
+    if mistakes:
+        raise ConfigurationError(f"{path} cannot be used", mistakes)
+    return configuration
+
+
+def keys_of(section: str) -> list[str]:
+    """Return the keys that a section of the file may hold."""
+    names = _SECTIONS[section].model_fields
+    return [name for name in names if (section, name) != _DECLARED_ELSEWHERE]
+
+
+def _misplaced(table: _Table) -> list[Mistake]:
+    """Take out of a section what only another one may declare, and name it."""
+    section, key = _DECLARED_ELSEWHERE
+    found = table.get(section)
+    if not isinstance(found, dict) or key not in found:
+        return []
+    expected = f"expected in [features.{key}]; move it there"
+    return [Mistake(f"{section}.{key}", _shown(found.pop(key)), expected)]
 
 
 def _read_toml(path: Path) -> _Table:
@@ -118,8 +148,7 @@ def _closest_word(detail: ErrorDetails) -> str:
 
 
 def _no_such_key(place: _Place) -> str:
-    owner = _SECTIONS[str(place[0])] if len(place) > 1 else Configuration
-    known = list(owner.model_fields)
+    known = keys_of(str(place[0])) if len(place) > 1 else list(Configuration.model_fields)
     close = difflib.get_close_matches(str(place[-1]), known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"no such key; {hint}expected one of {', '.join(known)}"

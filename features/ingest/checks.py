@@ -4,7 +4,8 @@
 event in Python. Both say the same sentences about the same row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -18,6 +19,7 @@ from features.contract import (
     LARGEST_QUANTITY,
     LONGEST_TERM_MONTHS,
 )
+from features.history import QUANTITY_SCALE
 from features.ingest.defects import (
     FRACTIONAL,
     MISSING,
@@ -60,20 +62,20 @@ def _text_columns(columns: Mapping[str, str]) -> list[str]:
 
 
 _MONEY_KINDS = tuple(kind.name for kind in KINDS if kind.is_money)
-_QUANTITY_KINDS = tuple(kind.name for kind in KINDS if not kind.is_money)
+_QUANTITY_KINDS = tuple(kind.name for kind in KINDS if not kind.is_money and kind.name != "usage")
 _TERM = f"expected a whole number from 1 to {LONGEST_TERM_MONTHS}"
 UNKNOWN_KIND = Check(
     "kind unknown", "kind", not_among(KIND_CODES), f"expected one of {', '.join(KIND_CODES)}"
 )
 
-EVENT_CHECKS: tuple[Check, ...] = (
+_EVENT_CHECKS: tuple[Check, ...] = (
     *(_present(column) for column in ("customer_id", "kind", "occurred_at")),
     UNKNOWN_KIND,
     *(_without_nul(column) for column in _text_columns(EVENT_COLUMNS)),
     *(_in_range(column) for column in ("occurred_at", "recorded_at", "effective_at")),
     *(_present("amount", (kind.name,)) for kind in KINDS if kind.amount == "required"),
     *_amount("amount", LARGEST_MONEY, _MONEY_KINDS),
-    *_amount("amount", LARGEST_QUANTITY, _QUANTITY_KINDS),
+    *_amount("amount", LARGEST_QUANTITY / QUANTITY_SCALE, _QUANTITY_KINDS),
     *_amount("list_amount", LARGEST_MONEY),
     *(_present("label", (kind.name,)) for kind in KINDS if kind.label == "required"),
     *(
@@ -117,7 +119,31 @@ PLAN_CHECKS: tuple[Check, ...] = (
 )
 
 
-def faults_of(event: Mapping[str, Any]) -> list[str]:
+def event_checks(usage_scale: Mapping[str, int]) -> tuple[Check, ...]:
+    """Return the rules of events where usage of these metrics has a scale of its own."""
+    metrics = tuple(usage_scale)
+    return (
+        *_EVENT_CHECKS,
+        *_usage_checks("usage of a metric without a scale", QUANTITY_SCALE, other_labels=metrics),
+        *(
+            check
+            for metric, scale in usage_scale.items()
+            for check in _usage_checks(f"usage of {metric!r}", scale, labels=(metric,))
+        ),
+    )
+
+
+def _usage_checks(
+    what: str, scale: int, labels: tuple[str, ...] = (), other_labels: tuple[str, ...] = ()
+) -> Iterator[Check]:
+    *others, too_large = _amount("amount", LARGEST_QUANTITY / scale, ("usage",))
+    rule = f"{too_large.rule} for {what}"
+    expected = f"{too_large.expected} for {what}, or a smaller scale in [features.usage_scale]"
+    for check in (*others, replace(too_large, rule=rule, expected=expected)):
+        yield replace(check, labels=labels, other_labels=other_labels)
+
+
+def faults_of(event: Mapping[str, Any], checks: Sequence[Check]) -> list[str]:
     """Return a sentence for every rule that an event breaks; none means that it is sound.
 
     Values are typed as in the log: text or None, aware datetimes, floats; a column that is
@@ -125,7 +151,7 @@ def faults_of(event: Mapping[str, Any]) -> list[str]:
     """
     row = {column: event.get(column) for column in EVENT_COLUMNS}
     row |= {column: None for column, value in row.items() if value == ""}
-    return [_sentence(check, row[check.column]) for check in EVENT_CHECKS if _fails(check, row)]
+    return [_sentence(check, row[check.column]) for check in checks if _fails(check, row)]
 
 
 def kind_hint(kind: str) -> str:
@@ -136,6 +162,8 @@ def kind_hint(kind: str) -> str:
 
 def _fails(check: Check, row: Mapping[str, Any]) -> bool:
     if check.kinds and row["kind"] not in check.kinds:
+        return False
+    if (check.labels and row["label"] not in check.labels) or row["label"] in check.other_labels:
         return False
     value = row[check.column]
     return check.defect is MISSING if value is None else check.defect.is_met(value)

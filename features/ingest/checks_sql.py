@@ -36,8 +36,14 @@ def shown_text_sql(value: str) -> str:
 
 
 def _fails_sql(check: Check) -> str:
-    condition = f"({check.defect.sql.format(value=check.column)})"
-    return f"(kind IN ({literals(check.kinds)}) AND {condition})" if check.kinds else condition
+    conditions = [f"({check.defect.sql.format(value=check.column)})"]
+    if check.kinds:
+        conditions.append(f"kind IN ({literals(check.kinds)})")
+    if check.labels:
+        conditions.append(f"label IN ({literals(check.labels)})")
+    if check.other_labels:
+        conditions.append(f"(label IS NULL OR label NOT IN ({literals(check.other_labels)}))")
+    return f"({' AND '.join(conditions)})"
 
 
 def _fault_sql(check: Check, hints: Mapping[str, str]) -> str:

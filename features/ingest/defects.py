@@ -22,13 +22,18 @@ class Defect:
 
 @dataclass(frozen=True)
 class Check:
-    """Name a fault of one column, how to see it, and what was expected; `kinds` empty means all."""
+    """Name a fault of one column, how to see it, and what was expected.
+
+    It is one of events of these kinds and labels, and not of `other_labels`; empty means all.
+    """
 
     rule: str
     column: str
     defect: Defect
     expected: str
     kinds: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    other_labels: tuple[str, ...] = ()
 
 
 MISSING = Defect("{value} IS NULL", lambda value: value is None)

@@ -1,8 +1,7 @@
 """Histories that keep to the contract and still look odd: reported, never refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import duckdb
 
@@ -11,6 +10,7 @@ from features.history import QUANTITY_SCALE
 from features.ingest.quoting import literal, literals
 from features.instants import instant_of
 from features.log import Log
+from features.rules import LARGEST_SCALE, CustomerRules
 
 EXAMPLES = 3
 _MOVES = (*PLAN_KINDS, "cancel", "cancel_withdrawn", "payment", "refund")
@@ -38,7 +38,7 @@ class Oddity:
 
 
 def oddities_of(
-    connection: duckdb.DuckDBPyConnection, log: Log, observed_until: datetime | None
+    connection: duckdb.DuckDBPyConnection, log: Log, rules: CustomerRules
 ) -> list[Oddity]:
     """Look through the whole log, old batches and new; only what occurs is returned."""
     if not log.n_events:
@@ -66,10 +66,10 @@ def oddities_of(
     }
     if customers := log.files("customers"):
         queries["referral_joined naming an unknown customer"] = _strangers(customers)
-    if observed_until:
-        until = f"make_timestamptz({instant_of(observed_until)})"
+    if rules.observed_until:
+        until = f"make_timestamptz({instant_of(rules.observed_until)})"
         queries["event after observed_until"] = f"FROM whole_log WHERE occurred_at >= {until}"
-    queries |= _rounded_away(connection)
+    queries |= _rounded_away(connection, rules.usage_scale)
     found = (_oddity(connection, what, query) for what, query in queries.items())
     return [oddity for oddity in found if oddity.count]
 
@@ -121,20 +121,33 @@ def _strangers(customers: Sequence[object]) -> str:
     )
 
 
-def _rounded_away(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Find usage of each metric that is nothing in the thousandths it is held in."""
-    rounded = (
-        f"FROM whole_log WHERE kind = 'usage' AND amount > 0 AND amount * {QUANTITY_SCALE} <= 0.5"
-    )
+def _rounded_away(
+    connection: duckdb.DuckDBPyConnection, usage_scale: Mapping[str, int]
+) -> dict[str, str]:
+    """Find usage of each metric that is nothing in the fractions of a unit it is held in."""
+    cases = (f"WHEN {literal(metric)} THEN {scale}" for metric, scale in usage_scale.items())
+    scale = f"CASE label {' '.join(cases)} ELSE {QUANTITY_SCALE} END"
+    scale = scale if usage_scale else str(QUANTITY_SCALE)
+    rounded = f"FROM whole_log WHERE kind = 'usage' AND amount > 0 AND amount * {scale} <= 0.5"
     metrics = connection.execute(f"SELECT DISTINCT label {rounded} ORDER BY label").fetchall()
     return {
-        f"usage of {'no metric' if metric is None else repr(metric)} up to "
-        f"{0.5 / QUANTITY_SCALE}, which counts as 0": (
+        _told_rounded(metric, usage_scale.get(metric, QUANTITY_SCALE)): (
             f"{rounded} AND label IS NOT DISTINCT FROM "
             f"{'NULL' if metric is None else literal(metric)}"
         )
         for (metric,) in metrics
     }
+
+
+def _told_rounded(metric: str | None, scale: int) -> str:
+    whose = "no metric" if metric is None else repr(metric)
+    if metric is None:
+        way_out = "name its metric, and declare the metric's scale in [features.usage_scale]"
+    elif scale == LARGEST_SCALE:
+        way_out = "give it in a smaller unit"
+    else:
+        way_out = f"declare a scale above {scale} for it in [features.usage_scale]"
+    return f"usage of {whose} up to {0.5 / scale:g}, which counts as 0: {way_out}"
 
 
 def _oddity(connection: duckdb.DuckDBPyConnection, what: str, source: str) -> Oddity:

@@ -9,7 +9,9 @@ import duckdb
 
 from features.contract import CUSTOMER_COLUMNS
 from features.ingest.batch import remove_leftovers, write_batch
+from features.ingest.checks import event_checks
 from features.ingest.connection import sandbox
+from features.ingest.defects import Check
 from features.ingest.files import views_of_all
 from features.ingest.lock import writing
 from features.ingest.oddities import oddities_of
@@ -109,12 +111,12 @@ class _Run:
 
     def report(self, rules: CustomerRules, limits: IngestRules, begun: float) -> IngestReport:
         """Stage, settle, write; then describe what the log holds now."""
-        rows_read = self._stage()
+        rows_read = self._stage(event_checks(rules.usage_scale))
         n_events = sum(rows_read[chosen.source.name] for chosen in self.by_table["events"])
         settled = self._settle(n_events, limits)
         grown, replaced = self._write()
         rows_by_kind, customers = _described(self.connection, grown)
-        oddities = oddities_of(self.connection, grown, rules.observed_until)
+        oddities = oddities_of(self.connection, grown, rules)
         self.tell("done", 1.0)
         return IngestReport(
             rows_read=n_events,
@@ -133,13 +135,13 @@ class _Run:
             seconds=time.monotonic() - begun,
         )
 
-    def _stage(self) -> dict[str, int]:
+    def _stage(self, checks: Sequence[Check]) -> dict[str, int]:
         create_staging(self.connection)
         rows_read: dict[str, int] = {}
         for number, selection in enumerate(self.by_table["events"]):
             name = selection.source.name
             self.tell(f"reading {name}", 0.5 * number / len(self.by_table["events"]))
-            rows_read[name] = stage_events(self.connection, selection)
+            rows_read[name] = stage_events(self.connection, selection, checks)
         for table in (CUSTOMERS, PLANS):
             rows_read |= stage_table(self.connection, table, self.by_table[table.table])
         if not any(rows_read[chosen.source.name] for chosen in self.by_table["events"]):

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import duckdb
 
 from features.contract import EVENT_COLUMNS, KIND_CODES
-from features.ingest.checks import EVENT_CHECKS
 from features.ingest.checks_sql import faults_sql, is_faulty_sql
 from features.ingest.columns import unread_sql
+from features.ingest.defects import Check
 from features.ingest.identity import digest_sql
 from features.ingest.quoting import identifier, literal, literals
 from features.ingest.selection import Selection, create_views, drop_views, refused_by_duckdb
@@ -38,10 +38,12 @@ def create_staging(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def stage_events(connection: duckdb.DuckDBPyConnection, selection: Selection) -> int:
-    """Append the rows of one source to `typed_events`; return how many were read."""
+def stage_events(
+    connection: duckdb.DuckDBPyConnection, selection: Selection, checks: Sequence[Check]
+) -> int:
+    """Append the rows of one source, judged, to `typed_events`; return how many were read."""
     first = count_rows(connection, "typed_events")
-    judged = f"(len(unread) > 0) OR {is_faulty_sql(EVENT_CHECKS)}"
+    judged = f"(len(unread) > 0) OR {is_faulty_sql(checks)}"
     names = ", ".join(name for name in EVENT_COLUMNS if name != "event_id")
     source = literal(selection.source.name)
     query = (
@@ -50,7 +52,7 @@ def stage_events(connection: duckdb.DuckDBPyConnection, selection: Selection) ->
         f"FROM (SELECT *, {judged} AS is_faulty FROM ({_defaulted(selection)}))"
     )
     rejected = run_selection(connection, selection, query)
-    _quarantine_events(connection, selection.source.name, first)
+    _quarantine_events(connection, selection.source.name, first, checks)
     return count_rows(connection, "typed_events") - first + rejected
 
 
@@ -103,8 +105,10 @@ def _event_id() -> str:
     return f"CASE WHEN event_id IS NULL AND NOT is_faulty THEN {digest_sql()} ELSE event_id END"
 
 
-def _quarantine_events(connection: duckdb.DuckDBPyConnection, source: str, first: int) -> None:
-    faults = faults_sql(EVENT_CHECKS, _unknown_kinds(connection, first))
+def _quarantine_events(
+    connection: duckdb.DuckDBPyConnection, source: str, first: int, checks: Sequence[Check]
+) -> None:
+    faults = faults_sql(checks, _unknown_kinds(connection, first))
     connection.execute(
         f"INSERT INTO quarantined SELECT {literal(source)}, 'events', rowid - {first} + 1, "
         f"customer_id, event_id, kind, CASE WHEN len(unread) > 0 THEN unread ELSE {faults} END, "

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from features.expressions import (
     ActiveDays,
+    Allowance,
     Count,
     DaysSince,
     DistinctLabels,
     Expression,
-    PlanState,
     Total,
 )
 from features.signal import SUBSCRIPTION, Family, Signal
@@ -138,13 +138,12 @@ def signals_of_metric(metric: str, *, has_allowances: bool = False) -> tuple[Sig
 
 
 def _signals_of_allowance(metric: str) -> tuple[Signal, ...]:
-    allowance = PlanState("allowance")
     return tuple(
         _OF_SUBSCRIBERS.windows(
             f"{metric}_of_allowance",
             f"Sum of {metric} over the monthly allowance of the plans held now,",
             "share",
-            lambda days: Total(f"usage:{metric}", days) / allowance,
+            lambda days: Total(f"usage:{metric}", days) / Allowance(metric),
             (30,),
             "falls",
         )

@@ -130,7 +130,7 @@ async def _events(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=400)
     answering = answer_batch if media_type_of(request) == BATCH else answer_event
-    answer = await answering(publisher, body, current.clock())
+    answer = await answering(publisher, body, current.clock(), current.event_checks)
     request.app.state.traffic.count_events(answer)
     return Response(msgspec.json.encode(answer), media_type="application/json")
 

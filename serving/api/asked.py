@@ -112,9 +112,18 @@ def rows_by_id(
 
 
 def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
-    """Return the block that tables make."""
+    """Return the block that tables make.
+
+    Raises
+    ------
+    Problem
+        422, if the log holds an amount that is too large for the scale the model was trained with.
+    """
     attributes = list(bundle.vocabulary.levels)
-    return block_of(tables.events, tables.customers, bundle.business, attributes)
+    try:
+        return block_of(tables.events, tables.customers, bundle.business, attributes)
+    except MistakenError as error:
+        raise Problem(UNFIT, f"{error.summary}.", error.mistakes) from error
 
 
 def require_known(customer_ids: list[str], tables: Tables, known: KnownCustomers) -> None:

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 as callers post them, and what they say in the contract's terms."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from msgspec import Meta, Raw, Struct
 
 from features.contract import EVENT_COLUMNS, KIND_CODES
 from features.ingest.checks import faults_of
+from features.ingest.defects import Check
 from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake
 from serving.api.decoding import decoded, shown
@@ -61,7 +63,7 @@ def items_of(body: bytes) -> list[bytes]:
     return [bytes(item) for item in items]
 
 
-def live_event(item: bytes, received_at: int) -> LiveEvent:
+def live_event(item: bytes, received_at: int, checks: Sequence[Check]) -> LiveEvent:
     """Return the event that JSON says, received at an instant in UTC microseconds.
 
     Raises
@@ -84,7 +86,7 @@ def live_event(item: bytes, received_at: int) -> LiveEvent:
         expected = f'expected "{TYPE_PREFIX}" and a kind, such as {TYPE_PREFIX}payment'
         mistakes.append(Mistake("type", shown(event.type), expected))
     if not mistakes:
-        mistakes = [_placed(mistake_of(sentence)) for sentence in faults_of(row)]
+        mistakes = [_placed(mistake_of(sentence)) for sentence in faults_of(row, checks)]
         mistakes += _ahead(row, received_at)
     require_none(mistakes)
     return _live(row, received_at)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.ingest.checks import event_checks
 from serving.store.database import LiveStore
 from serving.store.live_events import live_history
 from serving.store.logged_events import CurrentLog
@@ -97,6 +98,7 @@ class Current:
         self._complaint = ""
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
+        self.event_checks = event_checks(workspace.configuration.business.usage_scale)
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 import anyio.to_thread
 import msgspec
 
+from features.ingest.defects import Check
 from features.mistakes import Mistake
 from serving.api.answers import EventResult, EventsAnswer
 from serving.api.cloud_events import items_of, live_event
@@ -24,7 +25,9 @@ class _Named(msgspec.Struct):
     id: str | None = None
 
 
-async def answer_event(publisher: Publisher, body: bytes, received_at: int) -> EventsAnswer:
+async def answer_event(
+    publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
+) -> EventsAnswer:
     """Record one event.
 
     Raises
@@ -32,7 +35,7 @@ async def answer_event(publisher: Publisher, body: bytes, received_at: int) -> E
     Problem
         If it cannot be read, contradicts what its id said before, or cannot be written now.
     """
-    event = live_event(body, received_at)
+    event = live_event(body, received_at, checks)
     [outcome] = await _recorded(publisher, [event])
     if outcome == "conflict":
         expected = "expected what it said before, or an id of its own"
@@ -41,7 +44,9 @@ async def answer_event(publisher: Publisher, body: bytes, received_at: int) -> E
     return _answer([EventResult(id=event.event_id, status=outcome)])
 
 
-async def answer_batch(publisher: Publisher, body: bytes, received_at: int) -> EventsAnswer:
+async def answer_batch(
+    publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
+) -> EventsAnswer:
     """Record every event of a batch that can be, and say what became of each.
 
     Raises
@@ -50,9 +55,9 @@ async def answer_batch(publisher: Publisher, body: bytes, received_at: int) -> E
         If the body is no list of JSON, or nothing can be written now.
     """
     if len(body) > _READ_AT_ONCE_BYTES:
-        read = await anyio.to_thread.run_sync(_read, body, received_at)
+        read = await anyio.to_thread.run_sync(_read, body, received_at, checks)
     else:
-        read = _read(body, received_at)
+        read = _read(body, received_at, checks)
     events = [one for one in read if isinstance(one, LiveEvent)]
     outcomes = iter(await _recorded(publisher, events) if events else [])
     return _answer(
@@ -65,13 +70,13 @@ async def answer_batch(publisher: Publisher, body: bytes, received_at: int) -> E
     )
 
 
-def _read(body: bytes, received_at: int) -> list[LiveEvent | EventResult]:
-    return [_read_item(item, received_at) for item in items_of(body)]
+def _read(body: bytes, received_at: int, checks: Sequence[Check]) -> list[LiveEvent | EventResult]:
+    return [_read_item(item, received_at, checks) for item in items_of(body)]
 
 
-def _read_item(item: bytes, received_at: int) -> LiveEvent | EventResult:
+def _read_item(item: bytes, received_at: int, checks: Sequence[Check]) -> LiveEvent | EventResult:
     try:
-        return live_event(item, received_at)
+        return live_event(item, received_at, checks)
     except Problem as problem:
         mistakes = problem.mistakes or (Mistake("event", "unreadable", problem.detail),)
         errors = [ProblemError(m.key, m.value, m.expected) for m in mistakes]

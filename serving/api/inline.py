@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from features.catalogue import Vocabulary
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, LARGEST_MONEY, LARGEST_QUANTITY
-from features.ingest.checks import faults_of
+from features.ingest.checks import event_checks, faults_of
+from features.ingest.defects import Check
 from features.ingest.identity import CONTENT_COLUMNS, event_id_of
 from features.instants import instant_from_text
 from features.log import EVENT_SCHEMA, arrow_schema
@@ -19,6 +20,7 @@ from serving.api.current import Tables
 from serving.api.decoding import shown
 from serving.api.problems import UNFIT, Problem
 from serving.api.requests import Happened, InlineCustomer
+from training.bundle import Bundle
 
 TIMES = ("occurred_at", "recorded_at", "effective_at")
 _MOST_MISTAKES = 100
@@ -26,7 +28,7 @@ Row = dict[str, Any]
 
 
 def tables_of_inline(
-    customers: Sequence[InlineCustomer], vocabulary: Vocabulary, keys: Sequence[str]
+    customers: Sequence[InlineCustomer], bundle: Bundle, keys: Sequence[str]
 ) -> Tables:
     """Return the tables that ingest would make of these customers.
 
@@ -40,16 +42,17 @@ def tables_of_inline(
     mistakes: list[Mistake] = []
     events: list[Row] = []
     profiles: list[Row] = []
+    checks = event_checks(bundle.business.usage_scale)
     for customer, key in zip(customers, keys, strict=True):
         typed = [
-            typed_event(event, customer.customer_id, f"{key}.events[{position}]", mistakes)
+            typed_event(event, customer.customer_id, f"{key}.events[{position}]", checks, mistakes)
             for position, event in enumerate(customer.events)
         ]
         if not mistakes:
             events.extend(_once_each(typed, f"{key}.events", mistakes))
-        profiles.append(_profile(customer, vocabulary, key, mistakes))
+        profiles.append(_profile(customer, bundle.vocabulary, key, mistakes))
     require_none(mistakes)
-    return Tables(event_table(events), _customer_table(profiles, vocabulary))
+    return Tables(event_table(events), _customer_table(profiles, bundle.vocabulary))
 
 
 def require_none(mistakes: Sequence[Mistake]) -> None:
@@ -65,7 +68,9 @@ def event_table(rows: Sequence[Row]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=EVENT_SCHEMA)
 
 
-def typed_event(event: Happened, customer_id: str, key: str, mistakes: list[Mistake]) -> Row:
+def typed_event(
+    event: Happened, customer_id: str, key: str, checks: Sequence[Check], mistakes: list[Mistake]
+) -> Row:
     """Return an event as the log would hold it; what is wrong with it joins `mistakes`."""
     row: Row = {"customer_id": customer_id}
     unread: list[Mistake] = []
@@ -76,7 +81,7 @@ def typed_event(event: Happened, customer_id: str, key: str, mistakes: list[Mist
         elif column != "customer_id":
             row[column] = None if value == "" else value
     row["recorded_at"] = row["recorded_at"] or row["occurred_at"]
-    found = (mistake_of(sentence) for sentence in faults_of(row))
+    found = (mistake_of(sentence) for sentence in faults_of(row, checks))
     mistakes.extend(unread or (replace(fault, key=f"{key}.{fault.key}") for fault in found))
     return row
 

@@ -78,7 +78,7 @@ def _by_id(customer_ids: list[str], current: Current) -> tuple[list[str], Tables
 def _inline(customers: list[InlineCustomer], bundle: Bundle) -> tuple[Tables, int]:
     require_few_events(customers)
     keys = [f"customers[{position}]" for position in range(len(customers))]
-    tables = tables_of_inline(customers, bundle.vocabulary, keys)
+    tables = tables_of_inline(customers, bundle, keys)
     return tables, just_after(tables)
 
 

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from features.contract import PLAN_KINDS
+from features.ingest.checks import event_checks
+from features.ingest.defects import Check
 from features.instants import datetime_of
 from features.mistakes import Mistake
 from features.timeline import timeline_of
@@ -62,7 +64,8 @@ def supposed(
     Problem
         422, naming every event at fault.
     """
-    added = _as_rows(events, customer_id, as_of)
+    checks = event_checks(bundle.business.usage_scale)
+    added = _as_rows(events, customer_id, as_of, checks)
     if not isinstance(bundle.model, SubscriptionModel):
         return Supposed(_with(tables, added), ())
     is_candidate = [event.kind in _MAY_CHANGE_NOTHING for event in events]
@@ -84,33 +87,24 @@ def supposed(
     return Supposed(others, tuple(warnings))
 
 
-def _as_rows(events: Sequence[HypotheticalEvent], customer_id: str, as_of: int) -> pa.Table:
+def _as_rows(
+    events: Sequence[HypotheticalEvent], customer_id: str, as_of: int, checks: Sequence[Check]
+) -> pa.Table:
     """Return hypothetical events as rows of the log, visible at `as_of`, in the order given."""
     mistakes: list[Mistake] = []
-    rows = [
-        _happened(event, customer_id, as_of, position, mistakes)
-        for position, event in enumerate(events)
-    ]
-    require_none(mistakes)
-    return event_table(rows)
-
-
-def _happened(
-    event: HypotheticalEvent,
-    customer_id: str,
-    as_of: int,
-    position: int,
-    mistakes: list[Mistake],
-) -> Row:
+    rows: list[Row] = []
     stands = datetime_of(as_of)
     just_before = (stands - timedelta(microseconds=1)).isoformat()
-    dated = replace(event, occurred_at=event.occurred_at or just_before)
-    key = f"events[{position}]"
-    row = typed_event(dated, customer_id, key, mistakes)
-    if row["occurred_at"] and row["occurred_at"] >= stands:
-        expected = f"expected a time before as_of {iso(as_of)}; effective_at may lie later"
-        mistakes.append(Mistake(f"{key}.occurred_at", str(event.occurred_at), expected))
-    return row | {"event_id": f"{_COMES_LAST}{position:06d}"}
+    for position, event in enumerate(events):
+        key = f"events[{position}]"
+        dated = replace(event, occurred_at=event.occurred_at or just_before)
+        row = typed_event(dated, customer_id, key, checks, mistakes)
+        if row["occurred_at"] and row["occurred_at"] >= stands:
+            expected = f"expected a time before as_of {iso(as_of)}; effective_at may lie later"
+            mistakes.append(Mistake(f"{key}.occurred_at", str(event.occurred_at), expected))
+        rows.append(row | {"event_id": f"{_COMES_LAST}{position:06d}"})
+    require_none(mistakes)
+    return event_table(rows)
 
 
 def _with(tables: Tables, added: pa.Table) -> Tables:

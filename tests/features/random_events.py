@@ -131,7 +131,7 @@ def _of_other(rng: Random, kind: str) -> Event:
     if kind in _MONEY:
         return {"amount": _money(rng)}
     if kind == "usage":
-        return {"amount": rng.choice((0.0, 0.0005, 0.1, rng.randrange(100_000) / 1000))}
+        return {"amount": rng.choice((0.0, 0.0005, 0.1, 7e-7, 2.5e-6, rng.randrange(10**5) / 1000))}
     return {"amount": rng.choice((1.0, 4.5, 5.0)) if kind == "review" else None}
 
 
@@ -148,13 +148,13 @@ def random_references(rng: Random, minor_units: int) -> References:
     months = rng.sample([f"{month:%Y-%m}" for month in MONTH_STARTS], 6)
     return References(
         ladder={plan: rng.choice(prices) for plan in plans},
-        allowances={plan: rng.choice((0.0, 0.1, 2.5, 300.0)) for plan in plans[:2]},
+        allowances={plan: rng.choice((0.0, 1.5e-6, 0.1, 300.0)) for plan in plans[:2]},
         cohort_prices={month: rng.choice(prices) for month in months},
         typical_price=rng.choice((None, *prices)),
     )
 
 
-_ROLLS = CustomerRules(contract="subscription", currency="EUR")
+_ROLLS = CustomerRules(contract="subscription", currency="EUR", usage_scale={METRICS[1]: 1_000_000})
 RANDOM_RULES = tuple(
     _ROLLS.model_copy(update={"month": month, "term_end": end, "currency": currency} | grace)
     for month, end, currency, grace in (

@@ -77,7 +77,20 @@ def test_a_failed_payment_is_made_good_by_the_payment_right_after_it():
 
 @pytest.mark.parametrize(
     ("happening", "scale"),
-    [("payment", 100), ("downgrade", 100), ("purchase_gap", 24), ("usage:minutes", 1000)],
+    [
+        ("payment", 100),
+        ("downgrade", 100),
+        ("purchase_gap", 24),
+        ("review", 1000),
+        ("usage:minutes", 1000),
+        ("usage:gigabytes", 10**6),
+        ("payment:gigabytes", 100),
+    ],
 )
 def test_values_are_integers_of_a_small_unit(happening, scale):
-    assert scale_of(happening, 100) == scale
+    assert scale_of(happening, 100, {"gigabytes": 10**6}) == scale
+
+
+def test_usage_without_a_metric_has_no_unit():
+    with pytest.raises(ValueError, match='name one, as in "usage:minutes"'):
+        scale_of("usage", 100, {})

@@ -1,7 +1,9 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from features.history import EVENT_ARRAYS, MISSING, history_from_events
+from features.mistakes import ConfigurationError
 from tests.features.histories import at, events_of, history_of
 
 
@@ -101,6 +103,34 @@ def test_usage_in_bytes_of_a_whole_population_is_no_mistake():
     history = history_of(*who, ("c0", "usage", "2024-01-02", {"amount": 1e12}))
 
     assert history.value.sum() == 21 * 10**15
+
+
+def test_usage_is_counted_in_what_the_scale_of_its_metric_says():
+    table = events_of(
+        ("ann", "usage", "2024-01-01", {"amount": 0.000125, "label": "gigabytes"}),
+        ("ann", "usage", "2024-01-02", {"amount": 4.0, "label": "logins"}),
+        ("ann", "usage", "2024-01-03", {"amount": 2.5, "label": "minutes"}),
+        ("ann", "usage", "2024-01-04", {"amount": 2.5}),
+        ("ann", "payment", "2024-01-05", {"amount": 2.5, "label": "gigabytes"}),
+        ("ann", "review", "2024-01-06", {"amount": 2.5, "label": "logins"}),
+    )
+
+    history = history_from_events(table, 100, usage_scale={"gigabytes": 10**6, "logins": 1})
+
+    assert history.value.tolist() == [125, 4, 2500, 2500, 250, 2500]
+
+
+def test_usage_too_large_for_its_scale_is_refused_with_its_metric():
+    table = events_of(("ann", "usage", "2024-01-01", {"amount": 1e12, "label": "bytes"}))
+
+    with pytest.raises(ConfigurationError) as error:
+        history_from_events(table, 100, usage_scale={"bytes": 10**6})
+
+    (mistake,) = error.value.mistakes
+    assert str(mistake) == (
+        "amount of usage of 'bytes' is 1e+12; expected at most 9e+09 at a scale of 1000000; "
+        "declare a smaller one in [features.usage_scale]"
+    )
 
 
 def test_a_table_without_rows_is_a_history_without_customers():

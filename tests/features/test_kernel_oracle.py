@@ -35,7 +35,7 @@ PURCHASES = ("purchase", "repeat_purchase", "purchase_gap", "failure_recovered")
 MEASURED = ("purchase_gap", "review")
 HAPPENINGS = (
     *(kind.name for kind in KINDS),
-    *("usage:minutes", "support:high", "payment:it's", "payment:nobody"),
+    *("usage:minutes", "usage:searches", "support:high", "payment:it's", "payment:nobody"),
     *MOVES,
     "downgrade_to_floor",
     *PURCHASES,
@@ -43,14 +43,15 @@ HAPPENINGS = (
 
 
 def of_happening(happening: str) -> list[Expression]:
-    """Return every primitive of one happening; purchases have no labels."""
+    """Return every primitive of one happening; purchases have no labels, all usage no unit."""
     found: list[Expression] = [
         *(Count(happening, days) for days in (None, 7, 90)),
-        *(Total(happening, days) for days in (None, 365)),
         *(DaysSince(happening, which) for which in ("latest", "first")),
-        *(primitive(happening) for primitive in (Largest, Latest, Mean)),
         *(ActiveDays(happening, days) for days in (7, 180)),
     ]
+    if happening != "usage":
+        found += [Total(happening, days) for days in (None, 365)]
+        found += [primitive(happening) for primitive in (Largest, Latest, Mean)]
     if happening not in PURCHASES:
         found += [DistinctLabels(happening, 180)]
     if happening in MEASURED:
@@ -119,3 +120,19 @@ def test_the_comparison_sees_what_another_rule_changes():
     found = differences(business_of(rolls), form_of(lapses), world.events, world.references)
 
     assert {"mrr", "open_subscriptions"} <= {difference.signal for difference in found}
+
+
+def test_the_comparison_sees_another_scale_of_usage():
+    finer = RANDOM_RULES[0]
+    world = random_world(Random(7), finer, n_customers=300, most=20, n_instants=3)
+
+    found = differences(
+        business_of(finer),
+        form_of(finer.model_copy(update={"usage_scale": {}})),
+        world.events,
+        world.references,
+    )
+
+    named = {difference.signal for difference in found}
+    assert {"searches_30d", "searches_of_allowance_30d"} <= named
+    assert not any(name.startswith("minutes") for name in named)

@@ -3,10 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.expressions import Allowance
+from features.history import NO_SCALES, history_from_events
 from features.kernel import Moment
+from features.mistakes import ConfigurationError
 from features.profiles import unknown_profiles
 from features.references import NO_REFERENCES, References
-from tests.features.histories import at, history_of
+from tests.features.histories import at, events_of, history_of
 from tests.features.strategies import ROLLS
 
 LADDER = References(ladder={"Basic": 1000, "Plus": 2000, "Max": 4000})
@@ -80,16 +83,41 @@ def test_a_plan_is_paused_where_neither_charge_nor_list_price_is_left():
     assert value("is_paused", subscribed(10.0), free) == 0.0
 
 
+def allowance(*plans, references=NO_REFERENCES, usage_scale=NO_SCALES):
+    table = events_of(*[("ann", *plan) for plan in plans])
+    history = history_from_events(table, 100, usage_scale=usage_scale)
+    moment = Moment(history, unknown_profiles(1), at("2024-06-01"), ROLLS, references)
+    return moment.value(Allowance("gigabytes")).tolist()[0]
+
+
+BASIC = subscribed(10.0, label="Basic")
+OTHER = subscribed(30.0, label="Other", subscription_id="third")
+
+
 def test_the_allowance_adds_up_over_the_plans_that_have_one():
     known = References(allowances={"Basic": 100.5, "Plus": 200.0})
-    basic = subscribed(10.0, label="Basic")
     plus = subscribed(20.0, label="Plus", subscription_id="second")
-    other = subscribed(30.0, label="Other", subscription_id="third")
 
-    assert value("allowance", basic, plus, other, references=known) == 300.5
-    assert value("allowance", basic, other, references=known) == 100.5
-    assert np.isnan(value("allowance", other, references=known))
-    assert np.isnan(value("allowance", basic))
+    assert allowance(BASIC, plus, OTHER, references=known) == 300.5
+    assert allowance(BASIC, OTHER, references=known) == 100.5
+    assert np.isnan(allowance(OTHER, references=known))
+    assert np.isnan(allowance(BASIC))
+
+
+def test_an_allowance_is_as_fine_as_the_usage_of_its_metric():
+    known = References(allowances={"Basic": 0.000125})
+
+    assert allowance(BASIC, references=known) == 0.0
+    assert allowance(BASIC, references=known, usage_scale={"gigabytes": 10**6}) == 0.000125
+    assert allowance(BASIC, references=known, usage_scale={"minutes": 10**6}) == 0.0
+
+
+def test_an_allowance_too_large_for_its_scale_is_refused():
+    known = References(allowances={"Basic": 1e12})
+
+    assert allowance(BASIC, references=known) == 1e12
+    with pytest.raises(ConfigurationError, match="allowance of plan 'Basic' is 1e"):
+        allowance(BASIC, references=known, usage_scale={"gigabytes": 10**6})
 
 
 def test_prices_of_one_customer_leave_those_of_the_next_alone():

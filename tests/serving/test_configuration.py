@@ -156,6 +156,31 @@ PLANTED = {
             'expected a list of columns of the customers source, such as ["country"]'
         ),
     ),
+    "a scale that is no power of ten": (
+        CONFIGURATION + "[features.usage_scale]\ngigabytes = 1024\n",
+        "features.usage_scale.gigabytes is 1024; expected a power of ten from 1 to 1000000000",
+    ),
+    "a scale that is too fine": (
+        CONFIGURATION + "[features.usage_scale]\ngigabytes = 10_000_000_000\n",
+        (
+            "features.usage_scale.gigabytes is 10000000000; "
+            "expected a power of ten from 1 to 1000000000"
+        ),
+    ),
+    "a scale in fractions": (
+        CONFIGURATION + "[features.usage_scale]\ngigabytes = 0.1\n",
+        (
+            "features.usage_scale.gigabytes is 0.1; expected a table of metrics, each with a power "
+            "of ten from 1 to 1000000000 such as 1000000"
+        ),
+    ),
+    "a scale of the business": (
+        with_setting("usage_scale = { gigabytes = 1000 }"),
+        (
+            "business.usage_scale is {'gigabytes': 1000}; "
+            "expected in [features.usage_scale]; move it there"
+        ),
+    ),
     "a share above 1": (
         CONFIGURATION + "[ingest]\nmax_quarantined_share = 5\n",
         "ingest.max_quarantined_share is 5; expected a share from 0 to 1",
@@ -197,6 +222,18 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     text = changed('"EUR"', '"EURO"').replace("= 12", "= 0").replace("= 0.8", "= 1.5")
     keys = [mistake.key for mistake in mistakes_in(tmp_path, text)]
     assert keys == ["business.currency", "business.gross_margin", "business.horizon_months"]
+
+
+def test_a_scale_of_the_business_is_told_beside_other_mistakes(tmp_path):
+    text = with_setting("usage_scale = { gigabytes = 3 }").replace('"EUR"', '"EURO"')
+    keys = [mistake.key for mistake in mistakes_in(tmp_path, text)]
+    assert keys == ["business.usage_scale", "business.currency"]
+
+
+def test_the_business_knows_the_scales_that_features_declare(tmp_path):
+    path = tmp_path / "keepworth.toml"
+    path.write_text(CONFIGURATION + "[features.usage_scale]\ngigabytes = 1_000_000\n")
+    assert read_configuration(path).business.usage_scale == {"gigabytes": 1_000_000}
 
 
 def test_what_is_no_toml_is_named_with_line_and_column(tmp_path):

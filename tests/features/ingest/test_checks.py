@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.contract import EVENT_COLUMNS, KIND_CODES
-from features.ingest.checks import EVENT_CHECKS, faults_of
+from features.ingest.checks import event_checks, faults_of
 from features.ingest.checks_sql import faults_sql, is_faulty_sql
 from features.log import arrow_schema
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
+CHECKS = event_checks({"gigabytes {raw}": 1_000_000, "voluntary": 1})
 
-texts = st.sampled_from([None, "a", "nul\0byte", "voluntary", "Voluntary", "it's", "x" * 80])
+texts = st.sampled_from(
+    [None, "a", "gigabytes {raw}", "nul\0byte", "voluntary", "Voluntary", "it's", "x" * 80]
+)
 numbers = st.sampled_from(
     [
         None,
@@ -26,10 +29,13 @@ numbers = st.sampled_from(
         1.0,
         2.5,
         13.37,
+        9e9,
+        1.5e10,
+        9.1e12,
         1e12,
         1.5e12,
-        1e15,
-        2e15,
+        9e15,
+        1e16,
         1201.0,
         math.nan,
         math.inf,
@@ -65,9 +71,7 @@ def faults_by_sql(events: list[dict]) -> list[list[str]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("rows", pa.Table.from_pylist(events, typed))
-        query = (
-            f"SELECT {faults_sql(EVENT_CHECKS, unknown)}, {is_faulty_sql(EVENT_CHECKS)} FROM rows"
-        )
+        query = f"SELECT {faults_sql(CHECKS, unknown)}, {is_faulty_sql(CHECKS)} FROM rows"
         judged = connection.execute(query).fetchall()
     assert all(bool(faults) == is_faulty for faults, is_faulty in judged)
     return [[fault["sentence"] for fault in faults] for faults, _ in judged]
@@ -80,11 +84,11 @@ def event(**values: Any) -> dict:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=30))
 def test_sql_and_python_say_the_same_about_the_same_row(events):
-    assert faults_by_sql(events) == [faults_of(row) for row in events]
+    assert faults_by_sql(events) == [faults_of(row, CHECKS) for row in events]
 
 
 def test_a_sound_event_has_no_fault():
-    assert faults_of(event()) == []
+    assert faults_of(event(), CHECKS) == []
 
 
 @pytest.mark.parametrize(
@@ -93,12 +97,26 @@ def test_a_sound_event_has_no_fault():
         ({"customer_id": ""}, "customer_id is missing; give a value"),
         ({"occurred_at": None}, "occurred_at is missing; give a value"),
         ({"kind": "subscribe"}, "amount is missing; give a value"),
-        ({"amount": -5.0}, "amount is -5.0; expected a number from 0 to 1e+15"),
+        ({"amount": -5.0}, "amount is -5.0; expected a number from 0 to 9e+12"),
         (
             {"kind": "payment", "amount": 2e12},
             "amount is 2000000000000.0; expected a number from 0 to 1e+12",
         ),
-        ({"amount": math.nan}, "amount is nan; expected a number from 0 to 1e+15"),
+        ({"amount": math.nan}, "amount is nan; expected a number from 0 to 9e+12"),
+        (
+            {"kind": "usage", "amount": 1e13, "label": "bytes"},
+            (
+                "amount is 10000000000000.0; expected a number from 0 to 9e+12 for usage of a "
+                "metric without a scale, or a smaller scale in [features.usage_scale]"
+            ),
+        ),
+        (
+            {"kind": "usage", "amount": 1e10, "label": "gigabytes {raw}"},
+            (
+                "amount is 10000000000.0; expected a number from 0 to 9e+09 for usage of "
+                "'gigabytes {raw}', or a smaller scale in [features.usage_scale]"
+            ),
+        ),
         ({"list_amount": math.inf}, "list_amount is inf; expected a number from 0 to 1e+12"),
         ({"label": "a\0"}, "label is 'a\\0'; expected text without NUL bytes"),
         (
@@ -115,15 +133,26 @@ def test_a_sound_event_has_no_fault():
     ],
 )
 def test_a_fault_names_the_value_and_the_expectation(values, sentence):
-    assert faults_of(event(**values)) == [sentence]
+    assert faults_of(event(**values), CHECKS) == [sentence]
 
 
 def test_an_unknown_kind_is_answered_with_the_closest_known_one():
-    (fault,) = faults_of(event(kind="plan_chang"))
+    (fault,) = faults_of(event(kind="plan_chang"), CHECKS)
     assert fault.startswith("kind is 'plan_chang'; expected one of subscribe, plan_change")
     assert fault.endswith("(did you mean plan_change?)")
 
 
 @pytest.mark.parametrize("kind", ["cancel", "review", "payment_failed", "contact"])
 def test_an_amount_that_is_optional_may_be_missing(kind):
-    assert faults_of(event(kind=kind)) == []
+    assert faults_of(event(kind=kind), CHECKS) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "amount"),
+    [("gigabytes {raw}", 9e9), ("voluntary", 9e15), ("other", 9e12), (None, 9e12)],
+)
+def test_usage_may_be_as_large_as_its_scale_lets_it_be_counted(metric, amount):
+    largest = event(kind="usage", label=metric, amount=amount)
+
+    assert faults_of(largest, CHECKS) == []
+    assert len(faults_of(largest | {"amount": 1.001 * amount}, CHECKS)) == 1

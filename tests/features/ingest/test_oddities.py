@@ -125,8 +125,32 @@ def test_usage_too_small_to_count_is_told_by_metric(desk):
         "e6,c,usage,2024-01-01,,0.0004999,gigabytes",
     ]
     assert oddities(desk, *lines) == {
-        "usage of 'gigabytes' up to 0.0005, which counts as 0": (3, ("e1", "e2", "e6")),
-        "usage of no metric up to 0.0005, which counts as 0": (1, ("e5",)),
+        "usage of 'gigabytes' up to 0.0005, which counts as 0: declare a scale above 1000 for it "
+        "in [features.usage_scale]": (3, ("e1", "e2", "e6")),
+        "usage of no metric up to 0.0005, which counts as 0: name its metric, and declare the "
+        "metric's scale in [features.usage_scale]": (1, ("e5",)),
     }
     history = history_from_events(desk.log.read_events(bucket_of("c", 2)), 100)
     assert history.value.tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_usage_counts_from_what_the_scale_of_its_metric_says(desk):
+    lines = [
+        "e1,c,usage,2024-01-01,,0.0004,gigabytes",
+        "e2,c,usage,2024-01-01,,0.0000004,gigabytes",
+    ]
+    scale = {"gigabytes": 1_000_000}
+
+    report = desk.ingest(desk.source(HEADER, *lines), usage_scale=scale)
+
+    assert [(oddity.what, oddity.count) for oddity in report.oddities] == [
+        (
+            (
+                "usage of 'gigabytes' up to 5e-07, which counts as 0: declare a scale above "
+                "1000000 for it in [features.usage_scale]"
+            ),
+            1,
+        )
+    ]
+    events = desk.log.read_events(bucket_of("c", 2))
+    assert history_from_events(events, 100, usage_scale=scale).value.tolist() == [400, 0]

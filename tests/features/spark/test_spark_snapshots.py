@@ -48,9 +48,10 @@ def inputs(request, session, tmp_path_factory) -> Inputs:
     folder.mkdir()
     request.param(folder)
     settings = read_configuration(folder / "keepworth.toml")
-    ingest(folder, folder / "state", settings.sources, settings.business, settings.ingest)
+    rules = settings.business.model_copy(update={"usage_scale": {"data_gb": 10_000}})
+    ingest(folder, folder / "state", settings.sources, rules, settings.ingest)
     attributes = tuple(settings.features.attributes)
-    return Inputs(Log.open(folder / "state"), settings.business, attributes)
+    return Inputs(Log.open(folder / "state"), rules, attributes)
 
 
 @pytest.fixture(scope="module")

@@ -62,14 +62,17 @@ def happening_of(name: str, rules: CustomerRules) -> Happening:
     if name == "failure_recovered":
         recovered = "kind = 'payment_failed' AND kind_after = 'payment'"
         return Happening("attempts", recovered, scale=money)
-    return _of_kind(name, money)
+    return _of_kind(name, rules)
 
 
-def _of_kind(name: str, money: int) -> Happening:
+def _of_kind(name: str, rules: CustomerRules) -> Happening:
     wanted, _, label = name.partition(":")
     kind = next(kind for kind in KINDS if kind.name == wanted)
     condition = f"label = {quoted(label)}" if label else "true"
-    return Happening(wanted, condition, scale=money if kind.is_money else THOUSANDTHS)
+    if kind.is_money:
+        return Happening(wanted, condition, scale=rules.minor_units)
+    scale = rules.usage_scale.get(label, THOUSANDTHS) if wanted == "usage" else THOUSANDTHS
+    return Happening(wanted, condition, scale=scale)
 
 
 def source_sql(source: str) -> str:

@@ -67,7 +67,8 @@ def kernel_matrices(
     references: Mapping[int, References],
 ) -> Iterator[tuple[int, Values]]:
     """Yield each as_of with the kernel's signals there, shape (n_customers, n_signals)."""
-    history = history_from_events(events, business.rules.minor_units, customer_ids)
+    rules = business.rules
+    history = history_from_events(events, rules.minor_units, customer_ids, rules.usage_scale)
     profiles = profiles_of(business.customers, customer_ids, business.attributes)
     for as_of, known in references.items():
         moment = Moment(history, profiles, as_of, business.rules, known)

@@ -10,7 +10,7 @@ open_now AS (
     SELECT
         as_of, customer,
         {sums},
-        sum(allowances[label]) FILTER (WHERE is_open) AS allowance,
+        {allowances},
         min(notice) FILTER (WHERE finish > as_of) AS notice
     FROM (
         SELECT s.*, allowances, start <= s.as_of AND s.as_of < finish AS is_open
@@ -73,11 +73,23 @@ def _states(rules: CustomerRules) -> dict[str, str]:
         "days_since_notice": _over("now.as_of - now.notice", str(DAY)),
         "months_to_discount_end": "CASE WHEN main.paid < main.listed THEN "
         f"{_month_ahead('main.full_price_from')} END",
-        "allowance": _over("now.allowance", str(THOUSANDTHS)),
+        **{
+            allowance_of(scale): _over(f"now.{allowance_of(scale)}", str(scale))
+            for scale in _usage_scales(rules)
+        },
         "ladder_place": _ladder_place(),
         "price_to_plan_price": _over("main.listed", "i.ladder[main.label]"),
         "price_to_cohort": _over("now.listed_now", f"coalesce({_COHORT}, i.typical_price)"),
     }
+
+
+def allowance_of(scale: int) -> str:
+    """Return the column of what the plans held include, rounded to fractions of a unit."""
+    return f"allowance_{scale}"
+
+
+def _usage_scales(rules: CustomerRules) -> set[int]:
+    return {THOUSANDTHS, *rules.usage_scale.values()}
 
 
 def _ladder_place() -> str:
@@ -93,9 +105,14 @@ def plan_state_tables(rules: CustomerRules) -> list[str]:
         for when, instant in _MOMENTS.items()
         for name, what in (("open", "1"), ("paid", "paid"), ("listed", "listed"))
     ]
+    allowances = [
+        f"sum(CAST(round_even(allowances[label] * {scale}, 0) AS BIGINT)) FILTER (WHERE is_open) "
+        f"AS {allowance_of(scale)}"
+        for scale in _usage_scales(rules)
+    ]
     columns = [f"CAST({sql} AS DOUBLE) AS {name}" for name, sql in _states(rules).items()]
     return [
-        _OPEN.format(sums=", ".join(sums)),
+        _OPEN.format(sums=", ".join(sums), allowances=", ".join(allowances)),
         f"""
 plan_states AS (
     SELECT now.as_of, now.customer, {", ".join(columns)}

@@ -1,6 +1,7 @@
 """The tables that the SQL form reads: staged events, customers, instants with their references.
 
-Times are microseconds since the epoch, money is integer minor units, quantities thousandths.
+Times are microseconds since the epoch, money is integer minor units, usage what its metric's scale
+says, other quantities thousandths.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ CREATE TABLE staged (
 );
 CREATE TABLE population (customer INTEGER, customer_id VARCHAR);
 CREATE TABLE instants (
-    as_of BIGINT, ladder MAP(VARCHAR, BIGINT), allowances MAP(VARCHAR, BIGINT),
+    as_of BIGINT, ladder MAP(VARCHAR, BIGINT), allowances MAP(VARCHAR, DOUBLE),
     cohort_prices MAP(VARCHAR, BIGINT), typical_price BIGINT
 );
 """
@@ -48,7 +49,12 @@ def stage_events(connection: duckdb.DuckDBPyConnection, events: str, rules: Cust
         SELECT row_number() OVER (ORDER BY customer_id), customer_id
         FROM (SELECT DISTINCT customer_id FROM {events})
     """)
-    scale = f"CASE WHEN kind IN ({_MONEY_KINDS}) THEN {rules.minor_units} ELSE {THOUSANDTHS} END"
+    metrics = " ".join(
+        f"WHEN kind = 'usage' AND label = '{metric}' THEN {scale}"
+        for metric, scale in rules.usage_scale.items()
+    )
+    money = f"WHEN kind IN ({_MONEY_KINDS}) THEN {rules.minor_units}"
+    scale = f"CASE {money} {metrics} ELSE {THOUSANDTHS} END"
     connection.execute("DELETE FROM staged")
     connection.execute(f"""
         INSERT INTO staged
@@ -61,7 +67,7 @@ def stage_events(connection: duckdb.DuckDBPyConnection, events: str, rules: Cust
             greatest(epoch_us(occurred_at), epoch_us(recorded_at)),
             epoch_us(coalesce(effective_at, occurred_at)),
             CAST(round_even(amount * ({scale}), 0) AS BIGINT),
-            CAST(round_even(list_amount * ({scale}), 0) AS BIGINT),
+            CAST(round_even(list_amount * {rules.minor_units}, 0) AS BIGINT),
             coalesce(term_months, 0),
             subscription_id,
             basket_id
@@ -89,11 +95,10 @@ def hold_instants(
     """Fill `instants`: each as_of in microseconds, with the references that hold there."""
     connection.execute("DELETE FROM instants")
     for as_of, known in references.items():
-        allowances = {plan: round(n * THOUSANDTHS) for plan, n in known.allowances.items()}
-        maps = [known.ladder, allowances, known.cohort_prices]
+        maps = [known.ladder, known.allowances, known.cohort_prices]
         pairs = [list(part) for words in maps for part in (words.keys(), words.values())]
         connection.execute(
             "INSERT INTO instants VALUES (?, map(?::VARCHAR[], ?::BIGINT[]), "
-            "map(?::VARCHAR[], ?::BIGINT[]), map(?::VARCHAR[], ?::BIGINT[]), ?)",
+            "map(?::VARCHAR[], ?::DOUBLE[]), map(?::VARCHAR[], ?::BIGINT[]), ?)",
             [as_of, *pairs, known.typical_price],
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from features.expressions import (
     ActiveDays,
+    Allowance,
     Arithmetic,
     Constant,
     Count,
@@ -26,6 +27,8 @@ from features.expressions import (
 from features.rules import CustomerRules
 from tests.features.sql_form.arithmetic import DAY
 from tests.features.sql_form.happenings import Happening, happening_of, quoted, source_sql
+from tests.features.sql_form.plan_states import allowance_of
+from tests.features.sql_form.tables import THOUSANDTHS
 
 Aggregated = Count | Total | Largest | Deviation | Mean | DaysSince | Latest
 Distinct = ActiveDays | DistinctLabels
@@ -62,6 +65,9 @@ class Translation:
                 return f"{value!r}::DOUBLE"
             case PlanState(name):
                 return f"plan_states.{name}"
+            case Allowance(metric):
+                scale = self.rules.usage_scale.get(metric, THOUSANDTHS)
+                return f"plan_states.{allowance_of(scale)}"
             case Season(part):
                 return f"({_SEASON[part]})::DOUBLE"
             case Referred():

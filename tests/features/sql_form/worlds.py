@@ -1,7 +1,7 @@
 """Random worlds for the kernel and the SQL form: customers with facts, events, instants."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from random import Random
@@ -47,9 +47,12 @@ _FACTS = pa.schema(
 
 
 def whole_catalogue(vocabulary: Vocabulary = VOCABULARY) -> tuple[Signal, ...]:
-    """Return every signal of both contracts, each once."""
-    both = [s for name in ("subscription", "transactional") for s in catalogue(name, vocabulary)]
-    return tuple({signal.name: signal for signal in both}.values())
+    """Return every signal of both contracts, each once, and of each metric's allowance."""
+    of_one = [replace(vocabulary, metrics=(metric,)) for metric in vocabulary.metrics]
+    every = [*catalogue("transactional", vocabulary)]
+    for words in (vocabulary, *of_one):
+        every += catalogue("subscription", words)
+    return tuple({signal.name: signal for signal in every}.values())
 
 
 @cache
@@ -74,10 +77,15 @@ def business_of(rules: CustomerRules, signals: Sequence[Signal] | None = None) -
     return Business(every, rules, tuple(VOCABULARY.levels), _facts())
 
 
-@cache
+_FORMS: dict[str, SqlForm] = {}
+
+
 def form_of(rules: CustomerRules) -> SqlForm:
     """Return the SQL form of the whole catalogue, prepared once for these rules."""
-    return new_form(business_of(rules))
+    key = repr(rules)
+    if key not in _FORMS:
+        _FORMS[key] = new_form(business_of(rules))
+    return _FORMS[key]
 
 
 def new_form(business: Business) -> SqlForm:

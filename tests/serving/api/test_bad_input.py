@@ -116,6 +116,7 @@ EVENT = {"kind": "support", "occurred_at": "2023-02-01"}
         ({"kind": "payment"}, "amount", "missing", "give a value"),
         ({"kind": "payment", "amount": -1}, "amount", "-1.0", "from 0 to 1e+12"),
         ({"kind": "payment", "amount": 1e300}, "amount", "1e+300", "from 0 to 1e+12"),
+        ({"kind": "usage", "amount": 1e13}, "amount", "1e+13", "smaller scale in [features"),
         ({"kind": "cancel", "label": "bored"}, "label", "'bored'", "voluntary"),
         ({"kind": "referral_joined"}, "label", "missing", "give a value"),
         ({"label": "a\0b"}, "label", "'a\\0b'", "NUL"),
@@ -150,7 +151,7 @@ def test_an_event_id_used_for_two_contents_is_refused(client: Caller) -> None:
 
 def test_the_largest_amounts_that_are_taken_can_be_scored(client: Caller) -> None:
     huge = [
-        {"kind": "usage", "occurred_at": f"2023-02-{day:02}", "amount": 1e15}
+        {"kind": "usage", "occurred_at": f"2023-02-{day:02}", "amount": 9e12}
         for day in range(1, 29)
     ]
 

@@ -187,6 +187,7 @@ def test_an_empty_batch_is_no_mistake(caller: Caller) -> None:
         ({"data": {"amount": "12.5"}}, "data.amount"),
         ({"data": {"amount": -1}}, "data.amount"),
         ({"data": {"amount": 1e13}}, "data.amount"),
+        ({"type": "keepworth.usage", "data": {"amount": 1e13, "label": "bytes"}}, "data.amount"),
         ({"data": {"amount": True}}, "data.amount"),
         ({"data": {"amount": 1, "label": "nul\0"}}, "data.label"),
         ({"data": {"amount": 1, "recorded_at": "2024-01-01"}}, "data.recorded_at"),
