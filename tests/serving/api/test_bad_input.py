@@ -116,7 +116,7 @@ EVENT = {"kind": "support", "occurred_at": "2023-02-01"}
         ({"kind": "payment"}, "amount", "missing", "give a value"),
         ({"kind": "payment", "amount": -1}, "amount", "-1.0", "from 0 to 1e+12"),
         ({"kind": "payment", "amount": 1e300}, "amount", "1e+300", "from 0 to 1e+12"),
-        ({"kind": "usage", "amount": 1e13}, "amount", "1e+13", "smaller scale in [features"),
+        ({"kind": "usage", "amount": 1e13}, "amount", "10000000000000.0", "[features.usage_scale]"),
         ({"kind": "cancel", "label": "bored"}, "label", "'bored'", "voluntary"),
         ({"kind": "referral_joined"}, "label", "missing", "give a value"),
         ({"label": "a\0b"}, "label", "'a\\0b'", "NUL"),
