@@ -146,11 +146,10 @@ def test_without_a_model_nothing_starts(operator_workspace: Workspace, tmp_path:
 def _await_ready(port: int) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200:
                 return
-        except httpx.TransportError:
-            time.sleep(0.2)
+        time.sleep(0.2)
     pytest.fail("the service was not ready within two minutes")
 
 
