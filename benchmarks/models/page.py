@@ -12,7 +12,7 @@ OPENING = """\
 
 Written by `make benchmark-models`, part by part; each part names the date and the commit at which
 it was measured. Everything runs through the product's commands: `init`, `ingest`, `backtest`,
-`train`, `score`, and the service's `/v1/what-if`.
+`train`, `score`, and what answers `/v1/what-if`.
 
 At a cutoff the models know what was known then. **Reported** cutoffs are those of the prototype
 that was to be matched; everybody has looked at them. **Fresh** cutoffs were named in

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.features.measuring import run_keepworth
 from benchmarks.models.judging import Json, rounded
-from serving.api.serve import running_service
+from serving.api.current import Current
+from serving.api.what_if_route import answer_what_if
 from serving.demo.comparison import compare_with_truth
 from serving.demo.crm import customer_ids
 from serving.demo.operator import Operator, downgraded, simulate_operator
@@ -30,6 +30,7 @@ FUTURES = 5
 MONTHS = (1, 3, 6, 12, 24, 36)
 ASKED = 100
 DRAWS = 2_000
+_ANSWERED = ("clv", "time", "value", "churn_3m")
 
 
 def truth(cache: Path) -> Iterator[Json]:
@@ -147,17 +148,14 @@ def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -
 
 
 def _said(folder: Path, asked: Sequence[tuple[str, str, float]]) -> pd.DataFrame:
-    """Return the differences that the service answers, one row a customer."""
+    """Return the differences that `/v1/what-if` answers, one row a customer."""
+    current = Current(open_workspace(folder))
     answers = []
-    with running_service(open_workspace(folder)) as base_url:
-        for customer_id, plan, price in asked:
-            event = {"kind": "plan_change", "label": plan, "amount": price}
-            body = json.dumps({"customer_id": customer_id, "events": [event]}).encode()
-            request = urllib.request.Request(  # noqa: S310 -- our own service on loopback
-                f"{base_url}/v1/what-if", body, {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-                answers.append(json.load(response)["difference"])
+    for customer_id, plan, price in asked:
+        event = {"kind": "plan_change", "label": plan, "amount": price}
+        body = json.dumps({"customer_id": customer_id, "events": [event]}).encode()
+        difference = answer_what_if(current, body).difference
+        answers.append({name: getattr(difference, name) for name in _ANSWERED})
     return pd.DataFrame(answers)
 
 
