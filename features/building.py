@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -25,6 +26,7 @@ from features.whole_files import sync, whole_file
 
 Key = dict[str, Any]
 KEY_FILE = "_key.json"
+PARTS_FILE = "_parts.json"
 """Readers of a folder of Parquet pass over names that begin like this."""
 _MADE_OF = b"made of"
 """Where the Parquet of a part says what it was made of."""
@@ -44,8 +46,12 @@ class Building:
 
     @property
     def is_published(self) -> bool:
-        """Whether the folder holds this very snapshot, finished."""
-        return _key_in(self.folder) == self.key
+        """Whether the folder holds this very snapshot, finished, and all of its parts."""
+        if _key_in(self.folder) != self.key:
+            return False
+        with suppress(OSError, ValueError):
+            return bool(json.loads((self.folder / PARTS_FILE).read_text()) == _sizes(self.folder))
+        return False
 
     def begin(self) -> None:
         """Keep the parts that an unfinished run with the same key left; remove all else."""
@@ -84,6 +90,8 @@ class Building:
 
     def publish(self) -> None:
         """Let the parts take the place of an earlier snapshot."""
+        with whole_file(self.site / PARTS_FILE) as draft:
+            draft.write_text(json.dumps(_sizes(self.site), indent=1))
         sync(self.site)
         self.clear()
         if self.folder.exists():
@@ -111,6 +119,11 @@ class Building:
     def abandon(self) -> None:
         """Remove the parts: they must not be gone on from."""
         shutil.rmtree(self.site, ignore_errors=True)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the parts in a folder by name, with their size in bytes."""
+    return {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
 
 
 def publish_folder(made: Path, folder: Path, key: Key | None) -> None:

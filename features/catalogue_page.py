@@ -24,9 +24,10 @@ Written from the code by `python -m features.catalogue_page`; a test holds it to
 
 A signal is one number for a customer at an instant `as_of`, made of what was visible strictly
 before it. A window of 90 days runs from 90 days before `as_of`, inclusive, up to `as_of`,
-exclusive. Where a signal has no value it is missing (null in the snapshots). Money is in major
-units of the configured currency. `keepworth features --list` prints the catalogue of your
-workspace; [the glossary](glossary.md) explains the terms.
+exclusive. Moves of the plan happen when they come into force: one that was booked for `as_of`
+counts already, as the price of that instant does. Where a signal has no value it is missing (null
+in the snapshots). Money is in major units of the configured currency. `keepworth features --list`
+prints the catalogue of your workspace; [the glossary](glossary.md) explains the terms.
 
 *A rise means* says what was expected when the signal was written. The models are not held to it.
 """
@@ -34,11 +35,11 @@ _WORDS_OPENING = """\
 ## Your own words
 
 What your data name makes signals of its own: each of the most frequent usage metrics (12 at most)
-its level and trend, and its share of the allowance where the plans table names one; each of the
-most frequent severities of support (4 at most) its counts; the payments listed as `extra_revenue`
-their sums; each level of a declared attribute a flag, a number itself. The example has the metric
-`minutes` with an allowance, the severity `high`, the extra revenue `roaming`, and the attributes
-`country` and `age`.
+its level and trend, and where there is only one metric its share of the allowance that the plans
+table names; each of the most frequent severities of support (4 at most) its counts; the payments
+listed as `extra_revenue` their sums; each level of a declared attribute a flag, a number itself.
+The example has the metric `minutes` with an allowance, the severity `high`, the extra revenue
+`roaming`, and the attributes `country` and `age`.
 """
 _HEADER = (
     "| signal | what it says | unit | window | a rise means | contract |",

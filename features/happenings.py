@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.contract import KIND_CODES, KINDS
 from features.history import MISSING, QUANTITY_SCALE, History
-from features.months import HOUR, Instants
+from features.months import MINUTE, Instants
 from features.plan_moves import PlanMoves, is_move, which_are
 from features.program import Listing
 from features.references import References
@@ -50,11 +50,11 @@ def repeat_purchases(history: History) -> tuple[Rows, NDArray[np.int64]]:
 
 
 def purchase_gaps(history: History) -> tuple[Rows, NDArray[np.int64]]:
-    """Return the repeat purchases, and the whole hours since the purchase before each."""
+    """Return the repeat purchases, and the whole minutes since the purchase before each."""
     rows, _ = purchases(history)
     customer, occurred = history.customer[rows], history.occurred[rows]
     repeats = np.flatnonzero(customer[1:] == customer[:-1]) + 1
-    return rows[repeats], (occurred[repeats] - occurred[repeats - 1]) // HOUR
+    return rows[repeats], (occurred[repeats] - occurred[repeats - 1]) // MINUTE
 
 
 def recovered_failures(history: History) -> tuple[Rows, NDArray[np.int64]]:
@@ -77,7 +77,7 @@ _OF_MONEY = frozenset(
     {kind.name for kind in KINDS if kind.is_money}
     | {"purchase", "repeat_purchase", "failure_recovered"}
 )
-_HOURS_A_DAY = 24
+_MINUTES_A_DAY = 24 * 60
 
 
 def scale_of(happening: str, minor_units: int, usage_scale: Mapping[str, int]) -> int:
@@ -89,7 +89,7 @@ def scale_of(happening: str, minor_units: int, usage_scale: Mapping[str, int]) -
         For usage without a metric: amounts of different metrics have no unit in common.
     """
     if happening == "purchase_gap":
-        return _HOURS_A_DAY
+        return _MINUTES_A_DAY
     kind, _, label = happening.partition(":")
     if kind == "usage":
         if not label:
@@ -161,7 +161,7 @@ class Happenings:
         return self._labels_found[kind]
 
     def _moved(self, name: str) -> tuple[Rows, Rows]:
-        found = which_are(name, self.moves, self.references)
+        found = which_are(name, self.moves, self.references, self.history.labels)
         return len(self.history.occurred) + found, self.moves.size[found]
 
 

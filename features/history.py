@@ -74,21 +74,28 @@ class History:
         begin, end = self.offsets[first], self.offsets[last]
         columns = {name: getattr(self, name)[begin:end] for name in EVENT_ARRAYS}
         ids, offsets = self.customer_ids[first:last], self.offsets[first : last + 1] - begin
-        return replace(self, customer_ids=ids, offsets=offsets, **columns)
+        return self._with(customer_ids=ids, offsets=offsets, **columns)
 
     def rows(self, kept: NDArray[np.int64]) -> "History":
         """Return the history with only these events, given as increasing row numbers."""
         counts = np.bincount(self.customer[kept], minlength=self.n_customers)
         columns = {name: getattr(self, name)[kept] for name in EVENT_ARRAYS}
-        return replace(self, offsets=offsets_of_counts(counts), **columns)
+        return self._with(offsets=offsets_of_counts(counts), **columns)
 
     def customers(self, kept: NDArray[np.int64]) -> "History":
         """Return the histories of some customers, given as increasing customer numbers."""
         wanted = np.zeros(self.n_customers, dtype=bool)
         wanted[kept] = True
-        fewer = self.rows(np.flatnonzero(wanted[self.customer]))
-        offsets = offsets_of_counts(np.diff(fewer.offsets)[kept])
-        return replace(fewer, customer_ids=self.customer_ids[kept], offsets=offsets)
+        rows = np.flatnonzero(wanted[self.customer])
+        columns = {name: getattr(self, name)[rows] for name in EVENT_ARRAYS}
+        offsets = offsets_of_counts(np.diff(self.offsets)[kept])
+        return self._with(customer_ids=self.customer_ids[kept], offsets=offsets, **columns)
+
+    def _with(self, **changes: Any) -> "History":
+        """Return the history with other columns, what is known of its labels handed on."""
+        changed = replace(self, **changes)
+        vars(changed)["_label_codes"] = self._label_codes
+        return changed
 
     def of_kind(self, *kinds: str) -> NDArray[np.int64]:
         """Return the row numbers of the events of these kinds, rising."""

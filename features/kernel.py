@@ -73,7 +73,7 @@ class Moment:
     @cached_property
     def moves(self) -> PlanMoves:
         """Moves of the plan, booked ones included."""
-        return plan_moves(self.history, self.timeline)
+        return plan_moves(self.timeline)
 
     @cached_property
     def _moves_in_force(self) -> PlanMoves:

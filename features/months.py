@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 MonthRule = Literal["calendar"] | float
 Instants = NDArray[np.int64]
 
-HOUR = 3_600_000_000
+MINUTE = 60_000_000
 """Microseconds in an hour."""
-DAY = 24 * HOUR
+DAY = 24 * 60 * MINUTE
 """Microseconds in a day."""
 NEVER = np.iinfo(np.int64).max
 """An instant later than any other: the end of what has no end yet."""

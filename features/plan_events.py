@@ -14,25 +14,33 @@ _SUBSCRIBE = KIND_CODES["subscribe"]
 _OF_SUBSCRIPTIONS = (*PLAN_KINDS, "cancel", "cancel_withdrawn")
 
 
-def with_only_subscriptions(history: History) -> History:
-    """Return the history with plan events that name no subscription put to the only one named.
+def with_named_subscriptions(history: History) -> History:
+    """Return the history with plan events that name no subscription put to one that is named.
 
-    Where a customer's events name several, or one was begun without a name, they stay without.
+    That is the one named last before, so that nothing later moves an event; where the history
+    names none before, the one named first. Once a subscription was begun without a name, what
+    names none is of that one.
     """
     rows = history.of_kind(*_OF_SUBSCRIPTIONS)
     subscription, customer = history.subscription[rows], history.customer[rows]
     is_named = subscription > 0
     if is_named.all() or not is_named.any():
         return history
-    lowest = np.full(history.n_customers, np.iinfo(np.int32).max)
-    highest = np.zeros(history.n_customers, np.int32)
-    np.minimum.at(lowest, customer[is_named], subscription[is_named])
-    np.maximum.at(highest, customer[is_named], subscription[is_named])
-    only = np.where(lowest == highest, highest, 0)
-    only[customer[~is_named & (history.kind[rows] == _SUBSCRIBE)]] = 0
+    index = np.arange(len(rows))
+    first = np.searchsorted(customer, customer)
+    begun_unnamed = _latest(index, ~is_named & (history.kind[rows] == _SUBSCRIBE)) >= first
+    before = _latest(index, is_named)
+    after = len(rows) - 1 - _latest(index, is_named[::-1])[::-1]
+    names = np.where(before >= first, before, np.minimum(after, len(rows) - 1))
+    is_found = is_named[names] & (customer[names] == customer) & ~begun_unnamed
     known = history.subscription.copy()
-    known[rows] = np.where(is_named, subscription, only[customer])
+    known[rows] = np.where(is_named, subscription, np.where(is_found, subscription[names], 0))
     return replace(history, subscription=known)
+
+
+def _latest(index: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the index of the latest mark up to each, -1 where there was none."""
+    return np.maximum.accumulate(np.where(marked, index, -1))
 
 
 def rows_in_effect(history: History) -> NDArray[np.int64]:

@@ -4,22 +4,19 @@ A move lies between two stretches of one subscription's timeline: what was booke
 into force is none, and a discount's end that was booked long ago happens when it ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.contract import KIND_CODES
-from features.history import History
 from features.months import Instants
 from features.references import References
-from features.timeline import Timeline
+from features.timeline import Intervals, Timeline
 
 _NONE = np.zeros(0, np.int64)
 _NO_LABELS = np.zeros(0, np.int32)
-_SUBSCRIBE = KIND_CODES["subscribe"]
 Flags = NDArray[np.bool_]
 Minor = NDArray[np.int64]
 
@@ -45,7 +42,7 @@ class PlanMoves:
 
     @cached_property
     def is_to_other_plan(self) -> Flags:
-        """Whether each leads to another plan; a stretch without a label stays with its plan."""
+        """Whether each leads to another plan: both have to be known."""
         is_named = (self.label_before >= 0) & (self.label_now >= 0)
         return is_named & (self.label_now != self.label_before) & ~self.is_pause
 
@@ -82,14 +79,14 @@ NO_MOVES = PlanMoves(
 )
 
 
-def plan_moves(history: History, timeline: Timeline) -> PlanMoves:
+def plan_moves(timeline: Timeline) -> PlanMoves:
     """Return where a plan or its price may have changed, booked changes included.
 
     A subscription that is begun anew by `subscribe` did not move.
     """
     intervals = timeline.intervals
-    label, begins = history.label[intervals.row], _begins(history, timeline)
-    unpaused = unpaused_stretches(history, timeline)
+    label, begins = intervals.label, _begins(intervals)
+    unpaused = unpaused_stretches(intervals)
     is_pause = unpaused != np.arange(len(unpaused))
     goes_on_paused = is_pause.copy()
     goes_on_paused[1:] &= is_pause[:-1]
@@ -109,26 +106,24 @@ def plan_moves(history: History, timeline: Timeline) -> PlanMoves:
     )
 
 
-def unpaused_stretches(history: History, timeline: Timeline) -> NDArray[np.int64]:
+def unpaused_stretches(intervals: Intervals) -> NDArray[np.int64]:
     """Return the stretch itself, or for a pause the one before it, shape (n_intervals,).
 
-    A stretch at no list price is a pause where it bears no label, or that of the latest plan that
-    had a price since the subscription began.
+    A stretch at no list price is a pause where its plan is that of the latest stretch at a price
+    since the subscription began.
     """
-    intervals = timeline.intervals
     index = np.arange(len(intervals.row))
-    label, listed = history.label[intervals.row], intervals.list_mrr
-    beginning = np.maximum.accumulate(np.where(_begins(history, timeline), index, 0))
+    label, listed = intervals.label, intervals.list_mrr
+    beginning = np.maximum.accumulate(np.where(_begins(intervals), index, 0))
     priced = np.maximum.accumulate(np.where(listed > 0, index, -1))
-    is_pause = (listed == 0) & (priced >= beginning) & ((label < 0) | (label == label[priced]))
+    is_pause = (listed == 0) & (priced >= beginning) & (label == label[priced])
     return np.maximum.accumulate(np.where(is_pause, -1, index))
 
 
-def _begins(history: History, timeline: Timeline) -> Flags:
+def _begins(intervals: Intervals) -> Flags:
     """Mark the stretches with which a subscription begins, or begins anew."""
-    intervals = timeline.intervals
-    begins = history.kind[intervals.row] == _SUBSCRIBE
-    begins[:1] = True
+    begins = np.ones(len(intervals.row), dtype=bool)
+    begins[1:] = intervals.beginning[1:] != intervals.beginning[:-1]
     begins[1:] |= intervals.customer[1:] != intervals.customer[:-1]
     begins[1:] |= intervals.subscription[1:] != intervals.subscription[:-1]
     return begins
@@ -179,8 +174,8 @@ MOVES: Mapping[str, Callable[[PlanMoves], Flags]] = {
 }
 """Moves between plans or prices; the value of one is the change of list price in minor units.
 
-There is one more, `downgrade_to_floor`: a downgrade whose new list price is not above the
-cheapest plan on the ladder in force at as_of.
+There is one more, `downgrade_to_floor`: a downgrade to the cheapest plan on the ladder in force at
+as_of, or to one that the ladder does not have and whose list price is not above it.
 """
 _FLOOR = "downgrade_to_floor"
 
@@ -190,12 +185,21 @@ def is_move(happening: str) -> bool:
     return happening in MOVES or happening == _FLOOR
 
 
-def which_are(happening: str, moves: PlanMoves, references: References) -> NDArray[np.int64]:
-    """Return the places of the moves that a happening names, rising."""
+def which_are(
+    happening: str, moves: PlanMoves, references: References, labels: Sequence[str | None]
+) -> NDArray[np.int64]:
+    """Return the places of the moves that a happening names, rising; `labels` are by code."""
     if not len(moves.at):
         return _NONE
     if happening != _FLOOR:
         return np.flatnonzero(MOVES[happening](moves))
-    floor = references.floor
-    limit = -1 if floor is None else floor
-    return np.flatnonzero(_downgrades(moves) & (moves.list_now <= limit))
+    ladder, floor = references.ladder, references.floor
+    if floor is None:
+        return _NONE
+    down = np.flatnonzero(_downgrades(moves))
+    prices = moves.list_now[down].tolist()
+    plans = (labels[code] for code in moves.label_now[down].tolist())
+    is_floor = [
+        ladder.get(str(plan), price) <= floor for plan, price in zip(plans, prices, strict=True)
+    ]
+    return down[np.array(is_floor, dtype=bool)]

@@ -41,21 +41,24 @@ def is_paused(plan: PlanStanding) -> Values:
 def ladder_place(plan: PlanStanding) -> Values:
     """Return which share of the other plans on the ladder are cheaper than the main plan.
 
-    Of n plans on the ladder: those whose price is strictly below the list price of the main
-    interval, at most n - 1 of them, over n - 1; 0 where n is 1; NaN without a ladder.
+    Of n plans on the ladder: those whose price is strictly below that of the main plan there, of
+    its list price where the ladder does not have it; at most n - 1 of them, over n - 1; 0 where n
+    is 1; NaN without a ladder.
     """
     prices = plan.references.ladder_prices
     if not len(prices):
         return _unknown(plan)
     others = len(prices) - 1
-    cheaper = np.searchsorted(prices, _main_list_price(plan))
-    return np.minimum(cheaper, others) / max(others, 1)
+    on_ladder = _of_labels(plan, plan.references.ladder)[plan.of_main(plan.label, -1)]
+    price = np.where(on_ladder >= 0, on_ladder, _main_list_price(plan))
+    return np.minimum(np.searchsorted(prices, price), others) / max(others, 1)
 
 
 def price_to_plan_price(plan: PlanStanding) -> Values:
-    """Return the list price of the main interval over the ladder's price of the plan it names.
+    """Return the list price of the main interval over the ladder's price of its plan.
 
-    NaN where the ladder does not have the plan, or asks 0 for it.
+    During a pause it is the price before. NaN where the ladder does not have the plan, or asks 0
+    for it.
     """
     on_ladder = _of_labels(plan, plan.references.ladder)[plan.of_main(plan.label, -1)]
     return _ratio(_main_list_price(plan), on_ladder)
@@ -64,9 +67,9 @@ def price_to_plan_price(plan: PlanStanding) -> Values:
 def price_to_cohort(plan: PlanStanding) -> Values:
     """Return MRR before discount over what is typical of the relationship's first month.
 
-    The divisor is the cohort price of the calendar month (UTC) in which the relationship began
-    (as `tenure_months` counts it), the typical price where no such cohort is known; NaN where
-    that is unknown or 0.
+    During a pause MRR is that before it. The divisor is the cohort price of the calendar month
+    (UTC) in which the relationship began (as `tenure_months` counts it), the typical price where
+    no such cohort is known; NaN where that is unknown or 0.
     """
     months, prices = plan.references.cohort_months
     began = month_numbers(np.where(plan.is_open, plan.began, 0))
@@ -74,7 +77,8 @@ def price_to_cohort(plan: PlanStanding) -> Values:
     if len(months):
         place = np.minimum(np.searchsorted(months, began), len(months) - 1)
         usual = np.where(months[place] == began, prices[place], usual)
-    return _ratio(plan.listed, usual)
+    listed = plan.timeline.sum_at(plan.usual_list_mrr.astype(np.float64), plan.as_of)
+    return _ratio(listed.astype(np.int64), usual)
 
 
 def mrr_change_90d(plan: PlanStanding) -> Values:
@@ -138,7 +142,7 @@ def _held(included: float, scale: int, key: str) -> int:
 
 
 def _main_list_price(plan: PlanStanding) -> NDArray[np.int64]:
-    return plan.of_main(plan.timeline.intervals.list_mrr, 0)
+    return plan.of_main(plan.usual_list_mrr, 0)
 
 
 def _of_labels(plan: PlanStanding, amounts: Mapping[str, int]) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.history import History
 from features.months import NEVER, Instants, whole_months_between
+from features.plan_moves import unpaused_stretches
 from features.profiles import Profiles
 from features.references import References
 from features.rules import CustomerRules
@@ -89,10 +90,16 @@ class PlanStanding:
             return np.full(len(main), missing)
         return np.where(main >= 0, values[main], missing)
 
-    @cached_property
+    @property
     def label(self) -> NDArray[np.int32]:
         """Label code of each interval's plan, -1 where it has none, shape (n_intervals,)."""
-        return self.history.label[self.timeline.intervals.row]
+        return self.timeline.intervals.label
+
+    @cached_property
+    def usual_list_mrr(self) -> Minor:
+        """List price of each interval, of the one before it where it is a pause."""
+        intervals = self.timeline.intervals
+        return intervals.list_mrr[unpaused_stretches(intervals)]
 
     @cached_property
     def plan_label(self) -> NDArray[np.object_]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from features.contract import KIND_CODES
 from features.history import MISSING, History
 from features.months import DAY, NEVER, Instants, shift_months
-from features.plan_events import rows_in_effect, with_only_subscriptions
+from features.plan_events import rows_in_effect, with_named_subscriptions
 from features.rules import CustomerRules
 
 _CANCEL = KIND_CODES["cancel"]
+_SUBSCRIBE = KIND_CODES["subscribe"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Intervals:
     `customer` indexes the history's customers and rises; `row` is the history's row that opened
     the stretch; `mrr` and `list_mrr` are minor units a month; `end` is NEVER where none is known;
     `closing_row` is the row of the cancellation that ends it, else -1: none ends what goes on at
-    the same instant.
+    the same instant. `label` is the code of the plan, -1 where none was named since the
+    subscription began; `beginning` counts how often it had begun.
     """
 
     customer: NDArray[np.int64]
@@ -34,6 +36,8 @@ class Intervals:
     start: Instants
     end: Instants
     row: NDArray[np.int64]
+    label: NDArray[np.int32]
+    beginning: NDArray[np.int64]
     closing_row: NDArray[np.int64]
     mrr: NDArray[np.int64]
     list_mrr: NDArray[np.int64]
@@ -164,10 +168,10 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
 
     A cancellation withdrawn before it took effect never was; a change booked before the
     cancellation it follows is void; with `term_end = "lapses"` a term that nobody renewed ends.
-    An event that names no subscription is of the only one that the customer's events name. Where
-    they name several, or one was begun without a name, it is of one more that has no name.
+    An event that names no subscription is of the one named last before it; see
+    `features.plan_events`. One that names no plan stays with the plan before it.
     """
-    intervals = _intervals(with_only_subscriptions(history), rules)
+    intervals = _intervals(with_named_subscriptions(history), rules)
     customer = np.concatenate([intervals.customer, intervals.customer])
     at = np.concatenate([intervals.start, intervals.end])
     order = np.lexsort((at, customer))
@@ -201,6 +205,9 @@ def _intervals(history: History, rules: CustomerRules) -> Intervals:
     is_closed = goes_on & is_cancel[1:] & (end[:-1] == start[1:])
     closing = np.full(len(rows), -1)
     closing[:-1][is_closed] = rows[1:][is_closed]
+    beginning = np.cumsum(history.kind[rows] == _SUBSCRIBE)
+    goes_on &= beginning[1:] == beginning[:-1]
+    label = _carried(np.where(is_cancel, -1, history.label[rows]), goes_on)
     kept = ~is_cancel & (end > start)
     rows, customer, subscription = rows[kept], customer[kept], subscription[kept]
     start, end, closing = start[kept], end[kept], closing[kept]
@@ -213,11 +220,21 @@ def _intervals(history: History, rules: CustomerRules) -> Intervals:
         start=start,
         end=end,
         row=rows,
+        label=label[kept],
+        beginning=beginning[kept],
         closing_row=closing,
         mrr=mrr,
         list_mrr=np.where(listed == MISSING, mrr, listed),
         term_months=history.term_months[rows],
     )
+
+
+def _carried(label: NDArray[np.int32], goes_on: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return labels with each missing one taken from before, as far as it goes on from there."""
+    is_known = label >= 0
+    is_known[:1] = True
+    is_known[1:] |= ~goes_on
+    return label[np.maximum.accumulate(np.where(is_known, np.arange(len(label)), 0))]
 
 
 def _lapsed(

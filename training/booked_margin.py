@@ -44,7 +44,7 @@ def _expected_by_stretch(
     """Return the expected margin a month of each stretch, shape (n_instants, n_intervals)."""
     intervals = moment.timeline.intervals
     monthly = recurring_margin(moment.history, moment.timeline, business)
-    unpaused = unpaused_stretches(moment.history, moment.timeline)
+    unpaused = unpaused_stretches(intervals)
     is_paused = unpaused != np.arange(len(unpaused))
     if not is_paused.any() and not pauses.pausing:
         return np.broadcast_to(monthly, (len(instants), len(monthly)))

@@ -80,7 +80,7 @@ def recurring_margin(history: History, timeline: Timeline, business: Business) -
     """Return the gross margin of each interval's MRR a month, zero where payments are revenue."""
     if business.revenue != "mrr":
         return np.zeros(len(timeline.intervals.row))
-    share = _margin_shares(history, business, timeline.intervals.row)
+    share = _margin_shares(history, business, timeline.intervals.label)
     return timeline.intervals.mrr / history.minor_units * share
 
 
@@ -92,12 +92,12 @@ def _together(parts: list[Flows]) -> Flows:
 
 
 def _valued(history: History, business: Business, rows: NDArray[np.int64], sign: float) -> Flows:
-    share = _margin_shares(history, business, rows)
+    share = _margin_shares(history, business, history.label[rows])
     return Flows(rows, sign * share * history.value[rows] / history.minor_units)
 
 
-def _margin_shares(history: History, business: Business, rows: NDArray[np.int64]) -> Money:
-    codes, member = np.unique(history.label[rows], return_inverse=True)
+def _margin_shares(history: History, business: Business, label: NDArray[np.int32]) -> Money:
+    codes, member = np.unique(label, return_inverse=True)
     labels = [history.labels[code] if code >= 0 else None for code in codes]
     return np.array(business.margin_of(labels), dtype=np.float64)[member]
 

@@ -114,6 +114,6 @@ class _PlanThen:
     """Hold MRR of the plans at an instant, in major units and paused or not; and who is paused."""
 
     def __init__(self, history: History, timeline: Timeline, instant: int) -> None:
-        of_plan = timeline.intervals.mrr[unpaused_stretches(history, timeline)]
+        of_plan = timeline.intervals.mrr[unpaused_stretches(timeline.intervals)]
         self.mrr = timeline.sum_at(of_plan / history.minor_units, instant)
         self.is_paused = (self.mrr > 0) & (timeline.mrr_at(instant) == 0)

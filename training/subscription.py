@@ -168,7 +168,7 @@ def _monthly_churn(rows: ChurnRows) -> float:
 def _pays(moment: Moment) -> NDArray[np.bool_]:
     """Mark whose plan charges something, be it paused."""
     charged = moment.timeline.intervals.mrr
-    of_plan = charged[unpaused_stretches(moment.history, moment.timeline)].astype(np.float64)
+    of_plan = charged[unpaused_stretches(moment.timeline.intervals)].astype(np.float64)
     return moment.timeline.sum_at(of_plan, moment.as_of) > 0
 
 

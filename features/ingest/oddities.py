@@ -77,26 +77,38 @@ def oddities_of(
 def _create_moves(connection: duckdb.DuckDBPyConnection) -> None:
     """Set beside each move what its subscription had come to just before.
 
-    A cancellation whose notice still runs leaves the subscription open.
+    A cancellation whose notice still runs leaves the subscription open. What names no subscription
+    is of the one named last before it, as in the timeline; see `features.plan_events`.
     """
+    so_far = "(PARTITION BY customer_id ORDER BY occurred_at, event_id ROWS UNBOUNDED PRECEDING)"
+    unnamed = "kind = 'subscribe' AND subscription_id IS NULL"
+    connection.execute(
+        "CREATE OR REPLACE TEMP VIEW named_moves AS SELECT * REPLACE (CASE "
+        "WHEN subscription_id IS NOT NULL THEN subscription_id "
+        f"WHEN bool_or({unnamed}) OVER {so_far} THEN '' ELSE coalesce("
+        f"last_value(subscription_id IGNORE NULLS) OVER {so_far}, first_value(subscription_id "
+        "IGNORE NULLS) OVER (PARTITION BY customer_id ORDER BY occurred_at, event_id "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), '') END AS subscription_id) "
+        f"FROM whole_log WHERE kind IN ({literals(_MOVES)})"
+    )
     window = (
         "(PARTITION BY customer_id, {scope} ORDER BY occurred_at, event_id "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     )
     turns = "kind IN ('subscribe', 'cancel', 'cancel_withdrawn')"
-    subscription = window.format(scope="coalesce(subscription_id, '')")
+    subscription = window.format(scope="subscription_id")
     connection.execute(
         "CREATE OR REPLACE TABLE moves AS SELECT customer_id, subscription, event_id, kind, "
         "occurred_at, last_move, n_payments, "
         "coalesce(last_move <> 'cancel' OR open_until > occurred_at, false) AS is_open FROM ("
         "SELECT customer_id, event_id, kind, occurred_at, "
-        "coalesce(subscription_id, '') AS subscription, "
+        "subscription_id AS subscription, "
         f"last_value(CASE WHEN {turns} THEN kind END IGNORE NULLS) "
         f"OVER {subscription} AS last_move, "
         "last_value(CASE WHEN kind = 'cancel' THEN coalesce(effective_at, occurred_at) END "
         f"IGNORE NULLS) OVER {subscription} AS open_until, "
         f"count(*) FILTER (kind = 'payment') OVER {window.format(scope='true')} AS n_payments "
-        f"FROM whole_log WHERE kind IN ({literals(_MOVES)}))"
+        "FROM named_moves)"
     )
 
 

@@ -164,7 +164,12 @@ _OTHER_MOVES = (
     _since("price_rise", "rise of the same plan's list price", "falls"),
     *_counts("pause", "pauses", "Pauses", (365,), "rises"),
     _since("pause", "pause", "falls"),
-    *_counts("discount_begun", "discounts_begun", "Discounts that began", (365,)),
+    *_counts(
+        "discount_begun",
+        "discounts_begun",
+        "Discounts that began on a running subscription",
+        (365,),
+    ),
     *_counts("discount_ended", "discounts_ended", "Discounts that ended", (90,), "rises"),
     _since("discount_ended", "end of a discount", "falls"),
     _since("plan_change", "plan change that was asked for"),

@@ -79,7 +79,7 @@ _RHYTHM = (
     ),
     _BUYER.signal(
         "latest_gap_days",
-        "Days between the two latest purchases; missing after one.",
+        "Days between the two latest purchases, by the minute; missing after one.",
         "days",
         Latest("purchase_gap"),
         "rises",

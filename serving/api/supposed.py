@@ -125,7 +125,7 @@ def _stretches(tables: Tables, bundle: Bundle, as_of: int) -> list[_Stretch]:
             int(found.subscription[at]),
             int(found.start[at]),
             int(found.end[at]),
-            labels[history.label[found.row[at]]] or "",
+            labels[found.label[at]] or "",
             int(found.mrr[at]),
             int(found.list_mrr[at]),
             int(found.term_months[at]),

@@ -50,7 +50,7 @@ def test_nothing_happened_in_an_empty_history():
     assert [len(found) for found in repeat_purchases(history)] == [0, 0]
 
 
-def test_gaps_between_purchases_are_whole_hours_by_their_first_lines():
+def test_gaps_between_purchases_are_whole_minutes_by_their_first_lines():
     history = history_of(
         ("ann", "payment", "2024-01-01T00:00:00", {"amount": 1.0, "basket_id": "x"}),
         ("ann", "payment", "2024-01-02T01:59:59", {"amount": 1.0}),
@@ -58,7 +58,7 @@ def test_gaps_between_purchases_are_whole_hours_by_their_first_lines():
         ("bob", "payment", "2024-01-05T00:00:00", {"amount": 1.0}),
     )
 
-    assert found(history, "purchase_gap") == [(1, 25)]
+    assert found(history, "purchase_gap") == [(1, 25 * 60 + 59)]
 
 
 def test_a_failed_payment_is_made_good_by_the_payment_right_after_it():
@@ -80,7 +80,7 @@ def test_a_failed_payment_is_made_good_by_the_payment_right_after_it():
     [
         ("payment", 100),
         ("downgrade", 100),
-        ("purchase_gap", 24),
+        ("purchase_gap", 24 * 60),
         ("review", 1000),
         ("usage:minutes", 1000),
         ("usage:gigabytes", 10**6),

@@ -14,7 +14,7 @@ from tests.features.strategies import ROLLS
 def moves_of(*plans):
     """Return when which moves come into force, as ISO dates."""
     history = history_of(*[("ann", *plan) for plan in plans])
-    moves = plan_moves(history, timeline_of(history, ROLLS))
+    moves = plan_moves(timeline_of(history, ROLLS))
     days = [str(day) for day in moves.at.astype("datetime64[us]").astype("datetime64[D]")]
     return {
         name: [days[place] for place in np.flatnonzero(is_one(moves))]
@@ -143,6 +143,28 @@ def test_a_new_subscription_and_another_subscription_are_no_moves():
     assert not any(moves.values())
 
 
+def test_a_plan_that_an_event_does_not_name_is_the_one_before():
+    unnamed = ("renew", "2024-02-01", plan(None, 20.0))
+
+    dearer = moves_of(START, unnamed, ("plan_change", "2024-03-01", plan("Pro", 30.0)))
+    paused = moves_of(START, unnamed, ("plan_change", "2024-03-01", plan("Max", 0.0)))
+
+    assert dearer["upgrade"] == ["2024-03-01"]
+    assert dearer["price_rise"] == []
+    assert paused["pause"] == ["2024-03-01"]
+
+
+def test_who_begins_anew_and_changes_at_once_did_not_move():
+    moves = moves_of(
+        START,
+        ("cancel", "2024-03-01"),
+        ("subscribe", "2024-09-01", plan("Max", 20.0)),
+        ("plan_change", "2024-09-01", plan("Basic", 10.0)),
+    )
+
+    assert not any(moves.values())
+
+
 def test_an_event_without_subscription_is_of_the_only_one():
     moves = moves_of(
         ("subscribe", "2024-01-01", plan("Max", 20.0, subscription_id="a")),
@@ -231,14 +253,21 @@ def test_the_size_of_a_move_is_the_change_of_the_list_price():
         ("ann", "plan_change", "2024-02-01", plan("Basic", 5.0, list_amount=9.0)),
         ("ann", "plan_change", "2024-03-01", plan("Max", 24.0)),
     )
-    moves = plan_moves(history, timeline_of(history, ROLLS))
+    moves = plan_moves(timeline_of(history, ROLLS))
 
     assert moves.size.tolist() == [1100, 1500]
 
 
 @pytest.mark.parametrize(
     ("ladder", "found"),
-    [(References(ladder={"Max": 2200, "Basic": 900, "Mini": 500}), [1]), (NO_REFERENCES, [])],
+    [
+        (References(ladder={"Max": 2200, "Basic": 900, "Mini": 500}), [1]),
+        # The plan counts, not what was paid for it, unless the ladder does not have it.
+        (References(ladder={"Max": 2200, "Basic": 900, "Mini": 400}), [1]),
+        (References(ladder={"Max": 2200, "Basic": 1200, "Mini": 1500}), [0]),
+        (References(ladder={"Max": 2200, "Other": 900}), [0, 1]),
+        (NO_REFERENCES, []),
+    ],
 )
 def test_a_downgrade_to_the_cheapest_plan_on_the_ladder_is_one_to_the_floor(ladder, found):
     history = history_of(
@@ -246,9 +275,9 @@ def test_a_downgrade_to_the_cheapest_plan_on_the_ladder_is_one_to_the_floor(ladd
         ("ann", "plan_change", "2024-02-01", plan("Basic", 9.0)),
         ("ann", "plan_change", "2024-03-01", plan("Mini", 5.0)),
     )
-    moves = plan_moves(history, timeline_of(history, ROLLS))
+    moves = plan_moves(timeline_of(history, ROLLS))
 
-    assert which_are("downgrade_to_floor", moves, ladder).tolist() == found
+    assert which_are("downgrade_to_floor", moves, ladder, history.labels).tolist() == found
 
 
 def test_nothing_moved_in_an_empty_history():

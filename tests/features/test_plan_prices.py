@@ -36,6 +36,22 @@ def test_the_place_on_the_ladder_is_the_share_of_other_plans_that_are_cheaper(li
     assert value("ladder_place", discounted, references=LADDER) == place
 
 
+@pytest.mark.parametrize("own_price", [8.0, 20.0, 45.0])
+def test_a_plan_on_the_ladder_has_its_place_there_whatever_is_paid_for_it(own_price):
+    assert value("ladder_place", subscribed(own_price, label="Plus"), references=LADDER) == 0.5
+
+
+def test_during_a_pause_prices_are_those_before_it():
+    plus = subscribed(15.0, label="Plus")
+    pause = ("plan_change", "2024-02-15", {"amount": 0.0})
+    known = References(ladder=LADDER.ladder, typical_price=1000)
+
+    assert value("ladder_place", plus, pause, references=known) == 0.5
+    assert value("price_to_plan_price", plus, pause, references=known) == 15 / 20
+    assert value("price_to_cohort", plus, pause, references=known) == 15 / 10
+    assert value("list_mrr", plus, pause, references=known) == 0
+
+
 def test_on_a_ladder_of_one_plan_the_place_is_0_and_without_a_ladder_it_is_unknown():
     one = References(ladder={"Basic": 1000})
 
@@ -126,5 +142,5 @@ def test_prices_of_one_customer_leave_those_of_the_next_alone():
     )
     plan = Moment(history, unknown_profiles(2), at("2024-06-01"), ROLLS, LADDER).plan
 
-    assert plan.value("ladder_place").tolist() == [0.0, 1.0]
+    assert plan.value("ladder_place").tolist() == [0.5, 1.0]
     assert plan.value("price_to_plan_price").tolist() == [0.5, 1.0]

@@ -54,6 +54,18 @@ def test_without_a_plans_table_the_ladder_is_what_open_subscriptions_usually_pay
     assert found.floor == 1000
 
 
+def test_who_is_paused_counts_at_the_price_before_the_pause():
+    pauses = [
+        (f"c{number:03d}", "plan_change", "2024-03-01", {"amount": 0.0, "label": "Basic"})
+        for number in range(15)
+    ]
+
+    found = references(*subscribers(25, 10.0), *pauses)
+
+    assert found.ladder == {"Basic": 1000}
+    assert found.typical_price == 1000
+
+
 def test_a_plan_or_cohort_that_fewer_than_twenty_share_is_no_reference():
     nineteen = references(*subscribers(19, 10.0))
     left = references(*subscribers(20, 10.0), ("c003", "cancel", "2024-03-31"))

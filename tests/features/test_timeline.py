@@ -114,19 +114,32 @@ def test_mrr_accrues_by_the_share_of_the_month_it_was_in_force():
     np.testing.assert_allclose(timeline.open_share(edges, np.array([NEVER])), [[1.0, 0.0]])
 
 
-def test_what_names_no_subscription_is_of_the_only_one_that_is_named():
+def test_what_names_no_subscription_is_of_the_one_named_last_before():
     history = history_of(
         ("ann", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
         ("ann", "cancel", "2024-03-01"),
-        ("bob", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
-        ("bob", "subscribe", "2024-01-01", {"amount": 5.0, "subscription_id": "b"}),
-        ("bob", "cancel", "2024-03-01"),
+        ("bob", "plan_change", "2024-01-01", {"amount": 20.0}),
+        ("bob", "renew", "2024-02-01", {"amount": 20.0, "subscription_id": "a"}),
+        ("bob", "cancel", "2024-03-01", {"subscription_id": "a"}),
         ("cem", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),
         ("cem", "subscribe", "2024-01-01", {"amount": 5.0}),
         ("cem", "cancel", "2024-03-01"),
     )
 
-    assert timeline_of(history, ROLLS).open_at(at("2024-03-01")).tolist() == [0, 2, 1]
+    assert timeline_of(history, ROLLS).open_at(at("2024-03-01")).tolist() == [0, 0, 1]
+
+
+def test_a_later_subscription_does_not_move_what_named_none_before_it():
+    first = (
+        ("ann", "subscribe", "2023-01-01", {"amount": 10.0, "subscription_id": "a"}),
+        ("ann", "plan_change", "2023-03-01", {"amount": 12.0}),
+        ("ann", "cancel", "2023-05-01"),
+    )
+    back = ("ann", "subscribe", "2023-12-01", {"amount": 5.0, "subscription_id": "b"})
+    timeline = timeline_of(history_of(*first, back, ("ann", "cancel", "2024-02-01")), ROLLS)
+
+    days = ("2023-04-01", "2023-05-01", "2023-12-01", "2024-02-01")
+    assert [int(timeline.mrr_at(at(day))[0]) for day in days] == [1200, 0, 500, 0]
 
 
 def test_a_block_without_subscriptions_has_nothing_open():

@@ -3,7 +3,7 @@
 from features.rules import CustomerRules
 
 DAY = 86_400_000_000
-HOUR = DAY // 24
+MINUTE = DAY // (24 * 60)
 
 _SHARED = """
 CREATE OR REPLACE TEMP MACRO whole(sum_of_integers) AS CAST(sum_of_integers AS BIGINT)::DOUBLE;

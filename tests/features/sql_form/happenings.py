@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from features.contract import KINDS
 from features.rules import CustomerRules
-from tests.features.sql_form.arithmetic import HOUR
+from tests.features.sql_form.arithmetic import MINUTE
 from tests.features.sql_form.subscriptions import MOVE_CONDITIONS
 from tests.features.sql_form.tables import THOUSANDTHS
 
-HOURS_A_DAY = 24
+MINUTES_A_DAY = 24 * 60
 
 PURCHASES = f"""
 purchases AS (
     SELECT
         *, lag(occurred) OVER by_customer AS occurred_before,
-        (occurred - lag(occurred) OVER by_customer) // {HOUR} AS gap
+        (occurred - lag(occurred) OVER by_customer) // {MINUTE} AS gap
     FROM (
         SELECT
             as_of, customer, min(seq) AS seq, min(occurred) AS occurred,
@@ -58,7 +58,7 @@ def happening_of(name: str, rules: CustomerRules) -> Happening:
     if name == "repeat_purchase":
         return Happening("purchases", repeated, scale=money)
     if name == "purchase_gap":
-        return Happening("purchases", repeated, "gap", HOURS_A_DAY)
+        return Happening("purchases", repeated, "gap", MINUTES_A_DAY)
     if name == "failure_recovered":
         recovered = "kind = 'payment_failed' AND kind_after = 'payment'"
         return Happening("attempts", recovered, scale=money)

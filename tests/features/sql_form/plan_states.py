@@ -9,18 +9,18 @@ _OPEN = """
 open_now AS (
     SELECT
         as_of, customer,
-        {sums},
+        {sums}, sum(usual_listed) FILTER (WHERE is_open) AS usual_listed,
         {allowances},
         min(notice) FILTER (WHERE finish > as_of) AS notice
     FROM (
         SELECT s.*, allowances, start <= s.as_of AND s.as_of < finish AS is_open
-        FROM stretches s JOIN instants i ON i.as_of = s.as_of
+        FROM usual s JOIN instants i ON i.as_of = s.as_of
     )
     GROUP BY as_of, customer
     HAVING count(*) FILTER (WHERE is_open) > 0
 ),
 main AS (
-    SELECT * FROM stretches
+    SELECT * FROM usual
     WHERE start <= as_of AND as_of < finish
     QUALIFY row_number() OVER (PARTITION BY as_of, customer ORDER BY paid DESC, seq DESC) = 1
 )"""
@@ -31,6 +31,7 @@ _MOMENTS = {
     "ago_365": f"as_of - 365 * {DAY}",
 }
 _LADDER = "map_values(i.ladder)"
+_ON_LADDER = "coalesce(i.ladder[main.label], main.usual_listed)"
 _COHORT = "i.cohort_prices[strftime(make_timestamp(spell.relationship_start), '%Y-%m')]"
 
 
@@ -78,8 +79,8 @@ def _states(rules: CustomerRules) -> dict[str, str]:
             for scale in _usage_scales(rules)
         },
         "ladder_place": _ladder_place(),
-        "price_to_plan_price": _over("main.listed", "i.ladder[main.label]"),
-        "price_to_cohort": _over("now.listed_now", f"coalesce({_COHORT}, i.typical_price)"),
+        "price_to_plan_price": _over("main.usual_listed", "i.ladder[main.label]"),
+        "price_to_cohort": _over("now.usual_listed", f"coalesce({_COHORT}, i.typical_price)"),
     }
 
 
@@ -93,7 +94,7 @@ def _usage_scales(rules: CustomerRules) -> set[int]:
 
 
 def _ladder_place() -> str:
-    cheaper = f"len(list_filter({_LADDER}, lambda price: price < main.listed))"
+    cheaper = f"len(list_filter({_LADDER}, lambda price: price < {_ON_LADDER}))"
     place = f"smaller({_over(cheaper, f'len({_LADDER}) - 1')}, 1)"
     return f"CASE len({_LADDER}) WHEN 0 THEN NULL WHEN 1 THEN 0 ELSE {place} END"
 

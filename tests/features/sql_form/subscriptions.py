@@ -17,14 +17,21 @@ plan_events AS MATERIALIZED (
         value AS paid, coalesce(listed, value) AS listed,
         CASE
             WHEN subscription IS NOT NULL THEN subscription
-            WHEN min(subscription) OVER of_one = max(subscription) OVER of_one
-             AND NOT bool_or(kind = 'subscribe' AND subscription IS NULL) OVER of_one
-            THEN min(subscription) OVER of_one
+            WHEN NOT bool_or(kind = 'subscribe' AND subscription IS NULL) OVER so_far
+            THEN coalesce(
+                last_value(subscription IGNORE NULLS) OVER so_far,
+                first_value(subscription IGNORE NULLS) OVER whole_history
+            )
         END AS subscription
     FROM staged, instants
     WHERE visible < as_of
       AND kind IN ('subscribe', 'plan_change', 'renew', 'cancel', 'cancel_withdrawn')
-    WINDOW of_one AS (PARTITION BY as_of, customer)
+    WINDOW
+        so_far AS (PARTITION BY as_of, customer ORDER BY seq ROWS UNBOUNDED PRECEDING),
+        whole_history AS (
+            PARTITION BY as_of, customer ORDER BY seq
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
 )"""
 
 LATER = 2**40
@@ -32,31 +39,20 @@ LATER = 2**40
 
 # A subscription that is begun anew did not move; a pause is passed over to what was before it.
 _MOVES = f"""
-begun AS (
-    SELECT *, count(*) FILTER (WHERE kind = 'subscribe') OVER (
-        PARTITION BY as_of, customer, subscription ORDER BY start ROWS UNBOUNDED PRECEDING
-    ) AS beginning
-    FROM stretches
-),
 paused AS (
     SELECT
-        *, listed = 0 AND coalesce(label IS NULL OR label = priced.label, false)
-            AND priced IS NOT NULL AS is_pause
+        *, coalesce(listed = 0 AND priced IS NOT NULL AND label IS NOT DISTINCT FROM priced.label,
+            false) AS is_pause
     FROM (
         SELECT *, last_value(CASE WHEN listed > 0 THEN {{'label': label}} END IGNORE NULLS) OVER (
             PARTITION BY as_of, customer, subscription, beginning ORDER BY start
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS priced
-        FROM begun
+        FROM stretches
     )
 ),
-moves AS (
-    SELECT
-        as_of, customer, seq + {LATER} AS seq, label, start AS occurred, paid, listed, is_pause,
-        before.paid AS paid_before, before.listed AS listed_before,
-        abs(listed - before.listed) AS value,
-        NOT is_pause AND coalesce(label <> before.label, false) AS is_other_plan,
-        (SELECT list_min(map_values(ladder)) FROM instants i WHERE i.as_of = pair.as_of) AS floor
+usual AS MATERIALIZED (
+    SELECT *, CASE WHEN is_pause THEN before.listed ELSE listed END AS usual_listed
     FROM (
         SELECT
             *, lag(is_pause) OVER by_start AS was_paused,
@@ -71,8 +67,17 @@ moves AS (
         WINDOW by_start AS (
             PARTITION BY as_of, customer, subscription, beginning ORDER BY start
         )
-    ) AS pair
-    WHERE before IS NOT NULL AND NOT (is_pause AND was_paused) AND start <= as_of
+    )
+),
+moves AS (
+    SELECT
+        pair.as_of, customer, seq + {LATER} AS seq, label, start AS occurred, paid, listed,
+        is_pause, before.paid AS paid_before, before.listed AS listed_before,
+        abs(listed - before.listed) AS value,
+        NOT is_pause AND coalesce(label <> before.label, false) AS is_other_plan,
+        coalesce(ladder[label], listed) <= list_min(map_values(ladder)) AS is_floor
+    FROM usual AS pair JOIN instants AS i ON i.as_of = pair.as_of
+    WHERE before IS NOT NULL AND NOT (is_pause AND was_paused) AND start <= pair.as_of
 )"""
 
 MOVE_CONDITIONS = {
@@ -85,7 +90,7 @@ MOVE_CONDITIONS = {
     "pause": "is_pause AND listed_before > 0",
     "discount_begun": "paid < listed AND paid_before >= listed_before",
     "discount_ended": "NOT is_pause AND paid >= listed AND paid_before < listed_before",
-    "downgrade_to_floor": "is_other_plan AND listed < listed_before AND listed <= floor",
+    "downgrade_to_floor": "is_other_plan AND listed < listed_before AND is_floor",
 }
 
 _STANDING = f"""
@@ -106,6 +111,18 @@ standing AS (
         )
     )
     WHERE kind IN ('subscribe', 'cancel') OR coalesce(latest_cancel < seq, true)
+),
+named AS (
+    SELECT * REPLACE (last_value(CASE WHEN kind <> 'cancel' THEN label END IGNORE NULLS) OVER (
+        PARTITION BY as_of, customer, subscription, beginning ORDER BY effective, seq
+        ROWS UNBOUNDED PRECEDING
+    ) AS label)
+    FROM (
+        SELECT *, count(*) FILTER (WHERE kind = 'subscribe') OVER (
+            {_OF_ONE} ORDER BY effective, seq ROWS UNBOUNDED PRECEDING
+        ) AS beginning
+        FROM standing
+    )
 )"""
 
 # What a price, a plan and a discount were before and will be is asked of the same subscription.
@@ -220,7 +237,7 @@ closed AS (
                 *, coalesce(lead(effective) OVER in_effect, {NEVER}) AS following,
                 lead(kind) OVER in_effect AS next_kind,
                 lead(occurred) OVER in_effect AS next_occurred
-            FROM standing
+            FROM named
             WINDOW in_effect AS ({_OF_ONE} ORDER BY effective, seq)
         )
     )
