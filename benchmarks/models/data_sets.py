@@ -123,11 +123,10 @@ DATA_SETS = {
             (Target("log_loss", 3, _MUSIC, 0.4888, ("Cox", 0.4889), 0.5334),),
             "the reported ones (day 150 and 180), 2018-04-11, 2018-05-01 and 2018-05-16",
             note=(
-                "Measured before plans at no price had a value (40266c9): half of these customers "
-                "pay nothing and were expected to pay nothing for ever, but bring 22% of what "
-                "comes in three months. Hence predicted/actual of .7 to .8 and intervals that "
-                "miss. With four to six months of history Cox and AFT know more of leaving than "
-                "trees do: they are ahead at two and three months."
+                "Half of these customers pay nothing. Until 40266c9 they were expected to pay "
+                "nothing for ever; since then predicted/actual of three months of value went from "
+                ".77 and .72 at the reported cutoffs to 1.03 and .95. With four to six months of "
+                "history Cox and AFT know more of leaving than trees: they are ahead in log-loss."
             ),
         ),
         DataSet(
@@ -193,7 +192,7 @@ DATA_SETS = {
             (
                 Target("normalised_gini", 3, _GROCERY, 0.869, ("trailing rule", 0.856)),
                 Target("rmse", 3, _GROCERY, 256, ("trailing rule", 272)),
-                Target("wape", 3, _GROCERY, 0.351, ("trailing rule", 0.370), statistic="median"),
+                Target("wape", 3, _GROCERY, 0.351, ("trailing rule", 0.370)),
             ),
             "the reported one, and 2017-04-01 and 2017-07-01 in the example's README",
             settings=(
