@@ -1,7 +1,5 @@
 """Which plan events count, and of which subscription: what was withdrawn or overtaken does not."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,18 +12,18 @@ _SUBSCRIBE = KIND_CODES["subscribe"]
 _OF_SUBSCRIPTIONS = (*PLAN_KINDS, "cancel", "cancel_withdrawn")
 
 
-def with_named_subscriptions(history: History) -> History:
-    """Return the history with plan events that name no subscription put to one that is named.
+def subscriptions_of(history: History) -> NDArray[np.int32]:
+    """Return the subscription of each event, shape (n_events,), also where none is named.
 
-    That is the one named last before, so that nothing later moves an event; where the history
-    names none before, the one named first. Once a subscription was begun without a name, what
-    names none is of that one.
+    A plan event that names none is of the one named last before, so that nothing later moves it;
+    where none is named before, of the one named first. Once a subscription was begun without a
+    name, what names none is of that one.
     """
     rows = history.of_kind(*_OF_SUBSCRIPTIONS)
     subscription, customer = history.subscription[rows], history.customer[rows]
     is_named = subscription > 0
     if is_named.all() or not is_named.any():
-        return history
+        return history.subscription
     index = np.arange(len(rows))
     first = np.searchsorted(customer, customer)
     begun_unnamed = _latest(index, ~is_named & (history.kind[rows] == _SUBSCRIBE)) >= first
@@ -35,7 +33,7 @@ def with_named_subscriptions(history: History) -> History:
     is_found = is_named[names] & (customer[names] == customer) & ~begun_unnamed
     known = history.subscription.copy()
     known[rows] = np.where(is_named, subscription, np.where(is_found, subscription[names], 0))
-    return replace(history, subscription=known)
+    return known
 
 
 def _latest(index: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -43,23 +41,26 @@ def _latest(index: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.i
     return np.maximum.accumulate(np.where(marked, index, -1))
 
 
-def rows_in_effect(history: History) -> NDArray[np.int64]:
-    """Return rows of plan events and of cancellations that count, by subscription and effect."""
+def rows_in_effect(history: History, subscription: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return rows of plan events and of cancellations that count, by subscription and effect.
+
+    `subscription` is that of each event of the history, as `subscriptions_of` says.
+    """
     rows = history.of_kind(*_OF_SUBSCRIPTIONS)
-    customer, subscription = history.customer[rows], history.subscription[rows]
     if (history.kind[rows] == _WITHDRAWN).any():
-        rows = rows[np.lexsort((subscription, customer))]
-        rows = rows[~_withdrawn(history, rows)]
-        customer, subscription = history.customer[rows], history.subscription[rows]
+        rows = rows[np.lexsort((subscription[rows], history.customer[rows]))]
+        rows = rows[~_withdrawn(history, rows, _groups(history, rows, subscription))]
     # Stable, and of two rows of one subscription the earlier already comes first.
-    rows = rows[np.lexsort((history.effective[rows], subscription, customer))]
-    return rows[~_overtaken_by_cancel(history, rows)]
+    keys = (history.effective[rows], subscription[rows], history.customer[rows])
+    rows = rows[np.lexsort(keys)]
+    return rows[~_overtaken_by_cancel(history, rows, subscription)]
 
 
-def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _withdrawn(
+    history: History, rows: NDArray[np.int64], group: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Mark withdrawals, and the cancellations that were withdrawn before they took effect."""
     kind = history.kind[rows]
-    group = _groups(history, rows)
     index = np.arange(len(rows))
     is_withdrawal = kind == _WITHDRAWN
     next_one = np.minimum.accumulate(np.where(is_withdrawal, index, len(rows))[::-1])[::-1]
@@ -69,18 +70,22 @@ def _withdrawn(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return is_withdrawal | ((kind == _CANCEL) & reached & in_time)
 
 
-def _overtaken_by_cancel(history: History, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _overtaken_by_cancel(
+    history: History, rows: NDArray[np.int64], subscription: NDArray[np.int32]
+) -> NDArray[np.bool_]:
     """Mark plan events booked before a cancellation that takes effect ahead of them."""
     kind = history.kind[rows]
     if not (kind == _CANCEL).any():
         return np.zeros(len(rows), dtype=bool)
-    base = _groups(history, rows) * (len(history.kind) + 1)
+    base = _groups(history, rows, subscription) * (len(history.kind) + 1)
     asked = np.where(kind == _CANCEL, rows + 1, 0)
     latest_cancel = np.maximum.accumulate(base + asked) - base - 1
     return (latest_cancel > rows) & (kind != _CANCEL) & (kind != _SUBSCRIBE)
 
 
-def _groups(history: History, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    customer, subscription = history.customer[rows], history.subscription[rows]
-    changes = (customer[1:] != customer[:-1]) | (subscription[1:] != subscription[:-1])
+def _groups(
+    history: History, rows: NDArray[np.int64], subscription: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    customer, of_row = history.customer[rows], subscription[rows]
+    changes = (customer[1:] != customer[:-1]) | (of_row[1:] != of_row[:-1])
     return np.concatenate([[0], np.cumsum(changes)])[: len(rows)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.months import Instants
 from features.references import References
-from features.timeline import Intervals, Timeline
+from features.timeline import Timeline
 
 _NONE = np.zeros(0, np.int64)
 _NO_LABELS = np.zeros(0, np.int32)
@@ -85,12 +85,11 @@ def plan_moves(timeline: Timeline) -> PlanMoves:
     A subscription that is begun anew by `subscribe` did not move.
     """
     intervals = timeline.intervals
-    label, begins = intervals.label, _begins(intervals)
-    unpaused = unpaused_stretches(intervals)
+    label, unpaused = intervals.label, intervals.unpaused
     is_pause = unpaused != np.arange(len(unpaused))
     goes_on_paused = is_pause.copy()
     goes_on_paused[1:] &= is_pause[:-1]
-    now = np.flatnonzero(~begins & ~goes_on_paused)
+    now = np.flatnonzero(~intervals.begins & ~goes_on_paused)
     now = now[np.lexsort((intervals.row[now], intervals.start[now], intervals.customer[now]))]
     before = unpaused[now - 1]
     return PlanMoves(
@@ -104,29 +103,6 @@ def plan_moves(timeline: Timeline) -> PlanMoves:
         paid_now=intervals.mrr[now],
         is_pause=is_pause[now],
     )
-
-
-def unpaused_stretches(intervals: Intervals) -> NDArray[np.int64]:
-    """Return the stretch itself, or for a pause the one before it, shape (n_intervals,).
-
-    A stretch at no list price is a pause where its plan is that of the latest stretch at a price
-    since the subscription began.
-    """
-    index = np.arange(len(intervals.row))
-    label, listed = intervals.label, intervals.list_mrr
-    beginning = np.maximum.accumulate(np.where(_begins(intervals), index, 0))
-    priced = np.maximum.accumulate(np.where(listed > 0, index, -1))
-    is_pause = (listed == 0) & (priced >= beginning) & (label == label[priced])
-    return np.maximum.accumulate(np.where(is_pause, -1, index))
-
-
-def _begins(intervals: Intervals) -> Flags:
-    """Mark the stretches with which a subscription begins, or begins anew."""
-    begins = np.ones(len(intervals.row), dtype=bool)
-    begins[1:] = intervals.beginning[1:] != intervals.beginning[:-1]
-    begins[1:] |= intervals.customer[1:] != intervals.customer[:-1]
-    begins[1:] |= intervals.subscription[1:] != intervals.subscription[:-1]
-    return begins
 
 
 def _downgrades(moves: PlanMoves) -> Flags:

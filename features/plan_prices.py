@@ -77,7 +77,9 @@ def price_to_cohort(plan: PlanStanding) -> Values:
     if len(months):
         place = np.minimum(np.searchsorted(months, began), len(months) - 1)
         usual = np.where(months[place] == began, prices[place], usual)
-    listed = plan.timeline.sum_at(plan.usual_list_mrr.astype(np.float64), plan.as_of)
+    listed = plan.timeline.sum_at(
+        plan.timeline.intervals.usual_list_mrr.astype(np.float64), plan.as_of
+    )
     return _ratio(listed.astype(np.int64), usual)
 
 
@@ -142,7 +144,7 @@ def _held(included: float, scale: int, key: str) -> int:
 
 
 def _main_list_price(plan: PlanStanding) -> NDArray[np.int64]:
-    return plan.of_main(plan.usual_list_mrr, 0)
+    return plan.of_main(plan.timeline.intervals.usual_list_mrr, 0)
 
 
 def _of_labels(plan: PlanStanding, amounts: Mapping[str, int]) -> NDArray[np.int64]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from features.history import History
 from features.months import NEVER, Instants, whole_months_between
-from features.plan_moves import unpaused_stretches
 from features.profiles import Profiles
 from features.references import References
 from features.rules import CustomerRules
@@ -64,6 +63,12 @@ class PlanStanding:
         """MRR before discount at as_of in minor units."""
         return self.timeline.values_of(self.timeline.list_mrr, self.position)
 
+    @property
+    def usual_listed(self) -> Minor:
+        """MRR before discount at as_of in minor units, during a pause that before it."""
+        usual = self.timeline.intervals.usual_list_mrr.astype(np.float64)
+        return self.timeline.sum_at(usual, self.as_of).astype(np.int64)
+
     @cached_property
     def open_intervals(self) -> NDArray[np.int64]:
         """Indices of the intervals open at as_of, rising."""
@@ -94,12 +99,6 @@ class PlanStanding:
     def label(self) -> NDArray[np.int32]:
         """Label code of each interval's plan, -1 where it has none, shape (n_intervals,)."""
         return self.timeline.intervals.label
-
-    @cached_property
-    def usual_list_mrr(self) -> Minor:
-        """List price of each interval, of the one before it where it is a pause."""
-        intervals = self.timeline.intervals
-        return intervals.list_mrr[unpaused_stretches(intervals)]
 
     @cached_property
     def plan_label(self) -> NDArray[np.object_]:

@@ -95,12 +95,11 @@ def population_counts(block: Block, rules: CustomerRules, as_of: int) -> Populat
     timeline = timeline_of(history, rules)
     plan = PlanStanding(history, timeline, block.profiles, as_of, rules, NO_REFERENCES)
     found = plan.open_intervals[plan.label[plan.open_intervals] >= 0]
-    prices = _counted(plan.label[found], plan.usual_list_mrr[found])
+    prices = _counted(plan.label[found], timeline.intervals.usual_list_mrr[found])
     there = np.flatnonzero(plan.is_open)
-    listed = timeline.sum_at(plan.usual_list_mrr.astype(np.float64), as_of).astype(np.int64)
     return PopulationCounts(
         Counter({(history.labels[label], price): n for (label, price), n in prices.items()}),
-        _counted(month_numbers(plan.began[there]), listed[there]),
+        _counted(month_numbers(plan.began[there]), plan.usual_listed[there]),
     )
 
 

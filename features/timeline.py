@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.contract import KIND_CODES
 from features.history import MISSING, History
 from features.months import DAY, NEVER, Instants, shift_months
-from features.plan_events import rows_in_effect, with_named_subscriptions
+from features.plan_events import rows_in_effect, subscriptions_of
 from features.rules import CustomerRules
 
 _CANCEL = KIND_CODES["cancel"]
@@ -42,6 +42,36 @@ class Intervals:
     mrr: NDArray[np.int64]
     list_mrr: NDArray[np.int64]
     term_months: NDArray[np.int32]
+
+    @cached_property
+    def begins(self) -> NDArray[np.bool_]:
+        """Whether a subscription begins with each, or begins anew."""
+        begins = np.ones(len(self.row), dtype=bool)
+        begins[1:] = self.beginning[1:] != self.beginning[:-1]
+        begins[1:] |= self.customer[1:] != self.customer[:-1]
+        begins[1:] |= self.subscription[1:] != self.subscription[:-1]
+        return begins
+
+    @cached_property
+    def unpaused(self) -> NDArray[np.int64]:
+        """Each itself, or for a pause the one before it.
+
+        A stretch at no list price is a pause where its plan is that of the latest stretch at a
+        price since the subscription began.
+        """
+        index = np.arange(len(self.row))
+        is_free = self.list_mrr == 0
+        if not is_free.any():
+            return index
+        beginning = np.maximum.accumulate(np.where(self.begins, index, 0))
+        priced = np.maximum.accumulate(np.where(is_free, -1, index))
+        is_pause = is_free & (priced >= beginning) & (self.label == self.label[priced])
+        return np.maximum.accumulate(np.where(is_pause, -1, index))
+
+    @cached_property
+    def usual_list_mrr(self) -> NDArray[np.int64]:
+        """List price of each, for a pause of the one before it, in minor units a month."""
+        return self.list_mrr[self.unpaused]
 
 
 @dataclass(frozen=True)
@@ -171,7 +201,7 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
     An event that names no subscription is of the one named last before it; see
     `features.plan_events`. One that names no plan stays with the plan before it.
     """
-    intervals = _intervals(with_named_subscriptions(history), rules)
+    intervals = _intervals(history, rules)
     customer = np.concatenate([intervals.customer, intervals.customer])
     at = np.concatenate([intervals.start, intervals.end])
     order = np.lexsort((at, customer))
@@ -195,8 +225,9 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
 
 
 def _intervals(history: History, rules: CustomerRules) -> Intervals:
-    rows = rows_in_effect(history)
-    customer, subscription = history.customer[rows], history.subscription[rows]
+    of_events = subscriptions_of(history)
+    rows = rows_in_effect(history, of_events)
+    customer, subscription = history.customer[rows], of_events[rows]
     start, is_cancel = history.effective[rows], history.kind[rows] == _CANCEL
     goes_on = (customer[1:] == customer[:-1]) & (subscription[1:] == subscription[:-1])
     following = np.full(len(rows), NEVER)

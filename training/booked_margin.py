@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from features.kernel import Moment
 from features.months import DAY, Instants, month_edges
-from features.plan_moves import unpaused_stretches
 from features.timeline import Intervals
 from training.business import Business
 from training.flows import recurring_margin
@@ -44,7 +43,7 @@ def _expected_by_stretch(
     """Return the expected margin a month of each stretch, shape (n_instants, n_intervals)."""
     intervals = moment.timeline.intervals
     monthly = recurring_margin(moment.history, moment.timeline, business)
-    unpaused = unpaused_stretches(intervals)
+    unpaused = intervals.unpaused
     is_paused = unpaused != np.arange(len(unpaused))
     if not is_paused.any() and not pauses.pausing:
         return np.broadcast_to(monthly, (len(instants), len(monthly)))

@@ -10,7 +10,6 @@ from features.catalogue import signal_matrix
 from features.history import History
 from features.kernel import Moment
 from features.months import month_edges, months_that_fit, shift_months
-from features.plan_moves import unpaused_stretches
 from features.plan_standing import PlanStanding
 from features.references import References
 from features.signal import Signal
@@ -114,6 +113,6 @@ class _PlanThen:
     """Hold MRR of the plans at an instant, in major units and paused or not; and who is paused."""
 
     def __init__(self, history: History, timeline: Timeline, instant: int) -> None:
-        of_plan = timeline.intervals.mrr[unpaused_stretches(timeline.intervals)]
+        of_plan = timeline.intervals.mrr[timeline.intervals.unpaused]
         self.mrr = timeline.sum_at(of_plan / history.minor_units, instant)
         self.is_paused = (self.mrr > 0) & (timeline.mrr_at(instant) == 0)

@@ -12,7 +12,6 @@ from features.catalogue import signal_matrix
 from features.kernel import Moment
 from features.mistakes import InputRefusedError, Mistake
 from features.months import NEVER, Instants, shift_months
-from features.plan_moves import unpaused_stretches
 from features.plan_standing import relationship_starts
 from features.signal import Signal
 from features.timeline import Timeline, timeline_of
@@ -168,7 +167,7 @@ def _monthly_churn(rows: ChurnRows) -> float:
 def _pays(moment: Moment) -> NDArray[np.bool_]:
     """Mark whose plan charges something, be it paused."""
     charged = moment.timeline.intervals.mrr
-    of_plan = charged[unpaused_stretches(moment.timeline.intervals)].astype(np.float64)
+    of_plan = charged[moment.timeline.intervals.unpaused].astype(np.float64)
     return moment.timeline.sum_at(of_plan, moment.as_of) > 0
 
 
