@@ -182,7 +182,7 @@ def _cut(forecast: Forecast, horizon: int) -> Forecast:
 
 
 def _warnings(bundle: Bundle) -> tuple[str, ...]:
-    warnings = _NO_REFERRALS if bundle.referrals is None else {}
+    warnings = dict(_NO_REFERRALS) if bundle.referrals is None else {}
     warnings |= _NO_INTERVALS if bundle.intervals is None else {}
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS

@@ -144,9 +144,8 @@ def test_a_mistake_in_the_configuration_is_told_by_every_command(tmp_path):
 
 def test_an_attribute_that_no_source_selects_is_named(tmp_path):
     text = CONFIGURATION + '[features]\nattributes = ["country"]\n'
-    done("ingest", "-C", write_small_workspace(tmp_path, text))
     words = ("features.attributes is 'country'", 'into = "customers"')
-    told(2, words, "features", "-C", tmp_path)
+    told(2, words, "ingest", "-C", write_small_workspace(tmp_path, text))
 
 
 def test_a_file_where_the_state_belongs_is_no_fault_of_ours(tmp_path):
