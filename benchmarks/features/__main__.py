@@ -8,7 +8,6 @@ there, so that a part can be run again alone.
 
 import argparse
 import json
-import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from benchmarks.features.machine import described_machine
 from benchmarks.features.measuring import ROOT, Json
 from benchmarks.features.page import results_page
 from benchmarks.features.parts import PARTS, Plan
+from benchmarks.readings import stamp
 
 SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000)
 FOLDER = ROOT / "benchmarks" / "features"
@@ -34,8 +34,8 @@ def main() -> None:
             continue
         began = time.monotonic()
         print(f"{name} ...", flush=True)
-        stamp = {"part": name, "at": _stamp(asked.date), "seed": asked.seed}
-        parts[name] = stamp | {"readings": list(part(plan))}
+        taken: Json = {"part": name, "at": stamp(asked.date, "features"), "seed": asked.seed}
+        parts[name] = taken | {"readings": list(part(plan))}
         results = {"machine": described_machine(), "parts": parts}
         file.write_text(json.dumps(results, indent=1) + "\n")
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
@@ -56,27 +56,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each size up to 3M events")
     parser.add_argument("--date", default=f"{datetime.now(UTC):%Y-%m-%d}")
     return parser.parse_args()
-
-
-def _stamp(date: str) -> Json:
-    """Return the date, the commit, and whether the engine's files differ from it."""
-    commit = _git("rev-parse", "--short", "HEAD")
-    return {
-        "date": date,
-        "commit": commit,
-        "changed": bool(_git("status", "--porcelain", "features")),
-    }
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(  # noqa: S603 -- fixed words
-        ["git", *words],  # noqa: S607 -- whichever git the user has
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
