@@ -173,9 +173,6 @@ def which_are(
     if floor is None:
         return _NONE
     down = np.flatnonzero(_downgrades(moves))
-    prices = moves.list_now[down].tolist()
-    plans = (labels[code] for code in moves.label_now[down].tolist())
-    is_floor = [
-        ladder.get(str(plan), price) <= floor for plan, price in zip(plans, prices, strict=True)
-    ]
+    pairs = zip(moves.label_now[down].tolist(), moves.list_now[down].tolist(), strict=True)
+    is_floor = [ladder.get(str(labels[code]), price) <= floor for code, price in pairs]
     return down[np.array(is_floor, dtype=bool)]

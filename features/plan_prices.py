@@ -77,10 +77,7 @@ def price_to_cohort(plan: PlanStanding) -> Values:
     if len(months):
         place = np.minimum(np.searchsorted(months, began), len(months) - 1)
         usual = np.where(months[place] == began, prices[place], usual)
-    listed = plan.timeline.sum_at(
-        plan.timeline.intervals.usual_list_mrr.astype(np.float64), plan.as_of
-    )
-    return _ratio(listed.astype(np.int64), usual)
+    return _ratio(plan.usual_listed, usual)
 
 
 def mrr_change_90d(plan: PlanStanding) -> Values:

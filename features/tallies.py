@@ -167,12 +167,9 @@ class Tallies:
 
     def distinct_labels(self, listing: int, largest: int) -> Rows:
         """Count distinct labels by window up to a place, shape (largest + 1, n_customers)."""
-        rows = self.lists[listing][0]
-        rows = rows[(self.age[rows] <= largest) & (self.happenings.label[rows] >= 0)]
-        customer, label = (
-            self.happenings.customer[rows],
-            self.happenings.label[rows].astype(np.int64),
-        )
+        rows, labels = self.lists[listing][0], self.happenings.label
+        rows = rows[(self.age[rows] <= largest) & (labels[rows] >= 0)]
+        customer, label = self.happenings.customer[rows], labels[rows].astype(np.int64)
         latest = _latest_of_pairs(customer, label, len(self.happenings.history.labels))
         cell = self.age[rows[latest]] * np.int64(self.n_customers) + customer[latest]
         found = np.bincount(cell, minlength=(largest + 1) * self.n_customers)

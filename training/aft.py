@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, ndtr
 
+from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.peers.peer import CannotBeFittedError
 from training.person_periods import Matrix
 
 Values = NDArray[np.float64]

@@ -21,8 +21,8 @@ from training.boosting import (
 )
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
+from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.peers.peer import CannotBeFittedError
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
 from valuation.survival import hazard_from_survival, survival_from_hazard
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from training.aft import FEWEST_EXITS, Noise, fit_aft, fit_noise
+from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.peers.peer import CannotBeFittedError
 
 
 def _drawn(n: int, seed: int, effect: float) -> LandmarkRows:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.peers.peer import CannotBeFittedError
 from training.peers.squashing import Squashing, fit_squashing
 from training.person_periods import Matrix
 

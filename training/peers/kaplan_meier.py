@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.anchor import TenureCounts
-from training.peers.peer import CannotBeFittedError
+from training.fit_errors import CannotBeFittedError
 
 Values = NDArray[np.float64]
 Days = NDArray[np.int64]

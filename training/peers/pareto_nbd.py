@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import exprel, gammaln, hyp2f1
 
-from training.peers.peer import CannotBeFittedError
+from training.fit_errors import CannotBeFittedError
 from training.purchase_anchor import Rhythm
 
 Floats = NDArray[np.float64]

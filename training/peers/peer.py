@@ -15,10 +15,6 @@ Answers = Mapping[int, "PeerAnswer"]
 """Answers by months ahead."""
 
 
-class CannotBeFittedError(ValueError):
-    """Say what a peer lacks in this data; a backtest goes on without it."""
-
-
 @dataclass(frozen=True)
 class PeerAnswer:
     """Hold P(gone) within months 1..h, and mean and median of their undiscounted margin.

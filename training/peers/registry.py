@@ -6,9 +6,10 @@ from functools import partial
 
 from features.mistakes import ConfigurationError, Mistake
 from features.signal import Contract
+from training.fit_errors import CannotBeFittedError
 from training.known import Known
 from training.peers import shop, subscription
-from training.peers.peer import CannotBeFittedError, Peer
+from training.peers.peer import Peer
 
 _NAMES: Mapping[Contract, tuple[str, ...]] = {
     "subscription": tuple(subscription.FITS),

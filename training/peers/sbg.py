@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln
 
 from training.anchor import TenureCounts
-from training.peers.peer import CannotBeFittedError
+from training.fit_errors import CannotBeFittedError
 
 Values = NDArray[np.float64]
 _LOG_BOUND = 10.0

@@ -9,10 +9,11 @@ import numpy as np
 from features.kernel import Moment
 from training.basket_anchor import BasketAnchor, fit_basket_anchor
 from training.business import Business
+from training.fit_errors import CannotBeFittedError
 from training.forecast import Curves
 from training.known import Known
 from training.peers.pareto_nbd import fit_pareto_nbd
-from training.peers.peer import Answers, CannotBeFittedError, PeerAnswer, Values
+from training.peers.peer import Answers, PeerAnswer, Values
 from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
 from training.shop import weeks_ahead
 from training.shop_margin import ShopMargin, fit_shop_margin, recent_costs, recent_sales

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from training.anchor import TenureCounts
+from training.fit_errors import CannotBeFittedError
 from training.peers.kaplan_meier import FEWEST_AT_RISK, KaplanMeier, fit_kaplan_meier
-from training.peers.peer import CannotBeFittedError
 
 
 def test_hazard_is_exits_over_customers_at_risk() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.anchor import TenureCounts
-from training.peers.peer import CannotBeFittedError
+from training.fit_errors import CannotBeFittedError
 from training.peers.sbg import ShiftedBetaGeometric, fit_sbg
 
 HIGH_END = np.array([1, 0.869, 0.743, 0.653, 0.593, 0.551, 0.517, 0.491])
