@@ -53,7 +53,10 @@ def rows_in_effect(history: History, subscription: NDArray[np.int32]) -> NDArray
     # Stable, and of two rows of one subscription the earlier already comes first.
     keys = (history.effective[rows], subscription[rows], history.customer[rows])
     rows = rows[np.lexsort(keys)]
-    return rows[~_overtaken_by_cancel(history, rows, subscription)]
+    if not (history.kind[rows] == _CANCEL).any():
+        return rows
+    rows = rows[~_overtaken_changes(history, rows, subscription)]
+    return rows[~_cancelled_before_they_began(history, rows, subscription)]
 
 
 def _withdrawn(
@@ -70,17 +73,34 @@ def _withdrawn(
     return is_withdrawal | ((kind == _CANCEL) & reached & in_time)
 
 
-def _overtaken_by_cancel(
+def _overtaken_changes(
     history: History, rows: NDArray[np.int64], subscription: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mark plan events booked before a cancellation that takes effect ahead of them."""
+    """Mark changes booked before a cancellation that takes effect ahead of them."""
     kind = history.kind[rows]
-    if not (kind == _CANCEL).any():
-        return np.zeros(len(rows), dtype=bool)
-    base = _groups(history, rows, subscription) * (len(history.kind) + 1)
-    asked = np.where(kind == _CANCEL, rows + 1, 0)
-    latest_cancel = np.maximum.accumulate(base + asked) - base - 1
-    return (latest_cancel > rows) & (kind != _CANCEL) & (kind != _SUBSCRIBE)
+    is_change = (kind != _CANCEL) & (kind != _SUBSCRIBE)
+    group = _groups(history, rows, subscription)
+    return is_change & (_latest_asked(rows, group, kind == _CANCEL) > rows)
+
+
+def _cancelled_before_they_began(
+    history: History, rows: NDArray[np.int64], subscription: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Mark subscriptions booked before a cancellation that finds none begun to end."""
+    kind = history.kind[rows]
+    group = _groups(history, rows, subscription)
+    ends_one = np.zeros(len(rows), dtype=bool)
+    ends_one[1:] = (group[1:] == group[:-1]) & (kind[:-1] != _CANCEL)
+    idle = (kind == _CANCEL) & ~ends_one
+    return (kind == _SUBSCRIBE) & (_latest_asked(rows, group, idle) > rows)
+
+
+def _latest_asked(
+    rows: NDArray[np.int64], group: NDArray[np.int64], marked: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the latest row among the marked ones of its group up to each, -1 for none."""
+    base = group * (int(rows.max(initial=0)) + 2)
+    return np.maximum.accumulate(base + np.where(marked, rows + 1, 0)) - base - 1
 
 
 def _groups(

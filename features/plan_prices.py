@@ -34,8 +34,11 @@ def discount_share(plan: PlanStanding) -> Values:
 
 
 def is_paused(plan: PlanStanding) -> Values:
-    """Return 1 where both MRR and MRR before discount are 0, else 0."""
-    return ((plan.listed == 0) & (plan.charged == 0)).astype(np.float64)
+    """Return 1 where MRR and MRR before discount are 0 but were not before the pause, else 0."""
+    is_paused = (plan.listed == 0) & (plan.charged == 0)
+    if is_paused.any():
+        is_paused &= plan.usual_listed > 0
+    return is_paused.astype(np.float64)
 
 
 def ladder_place(plan: PlanStanding) -> Values:

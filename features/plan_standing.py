@@ -63,7 +63,7 @@ class PlanStanding:
         """MRR before discount at as_of in minor units."""
         return self.timeline.values_of(self.timeline.list_mrr, self.position)
 
-    @property
+    @cached_property
     def usual_listed(self) -> Minor:
         """MRR before discount at as_of in minor units, during a pause that before it."""
         usual = self.timeline.intervals.usual_list_mrr.astype(np.float64)

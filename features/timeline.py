@@ -197,9 +197,10 @@ def timeline_of(history: History, rules: CustomerRules) -> Timeline:
     """Build the timeline that the events of a history imply.
 
     A cancellation withdrawn before it took effect never was; a change booked before the
-    cancellation it follows is void; with `term_end = "lapses"` a term that nobody renewed ends.
-    An event that names no subscription is of the one named last before it; see
-    `features.plan_events`. One that names no plan stays with the plan before it.
+    cancellation it follows is void, and so is a subscription booked before a cancellation that
+    finds none begun; with `term_end = "lapses"` a term that nobody renewed ends. An event that
+    names no subscription is of the one named last before it; see `features.plan_events`. One
+    that names no plan stays with the plan before it.
     """
     intervals = _intervals(history, rules)
     customer = np.concatenate([intervals.customer, intervals.customer])

@@ -34,7 +34,8 @@ from features.ingest.defects import (
 )
 
 
-def _present(column: str, kinds: tuple[str, ...] = ()) -> Check:
+def present(column: str, kinds: tuple[str, ...] = ()) -> Check:
+    """Return the rule that a column has a value, for events of these kinds."""
     of_kind = f" for {', '.join(kinds)}" if kinds else ""
     return Check(f"{column} missing{of_kind}", column, MISSING, "give a value", kinds)
 
@@ -69,15 +70,15 @@ UNKNOWN_KIND = Check(
 )
 
 _EVENT_CHECKS: tuple[Check, ...] = (
-    *(_present(column) for column in ("customer_id", "kind", "occurred_at")),
+    *(present(column) for column in ("customer_id", "kind", "occurred_at")),
     UNKNOWN_KIND,
     *(_without_nul(column) for column in _text_columns(EVENT_COLUMNS)),
     *(_in_range(column) for column in ("occurred_at", "recorded_at", "effective_at")),
-    *(_present("amount", (kind.name,)) for kind in KINDS if kind.amount == "required"),
+    *(present("amount", (kind.name,)) for kind in KINDS if kind.amount == "required"),
     *_amount("amount", LARGEST_MONEY, _MONEY_KINDS),
     *_amount("amount", LARGEST_QUANTITY / QUANTITY_SCALE, _QUANTITY_KINDS),
     *_amount("list_amount", LARGEST_MONEY),
-    *(_present("label", (kind.name,)) for kind in KINDS if kind.label == "required"),
+    *(present("label", (kind.name,)) for kind in KINDS if kind.label == "required"),
     *(
         Check(
             f"label unknown for {kind.name}",
@@ -96,7 +97,7 @@ _EVENT_CHECKS: tuple[Check, ...] = (
 )
 
 CUSTOMER_CHECKS: tuple[Check, ...] = (
-    _present("customer_id"),
+    present("customer_id"),
     _without_nul("customer_id"),
     _without_nul("referred_by"),
     _in_range("acquired_at"),
@@ -110,9 +111,9 @@ CUSTOMER_CHECKS: tuple[Check, ...] = (
 )
 
 PLAN_CHECKS: tuple[Check, ...] = (
-    _present("plan"),
+    present("plan"),
     _without_nul("plan"),
-    _present("list_amount"),
+    present("list_amount"),
     *_amount("list_amount", LARGEST_MONEY),
     _in_range("valid_from"),
     *_amount("allowance", LARGEST_QUANTITY),

@@ -11,16 +11,31 @@ NUMBER_COLUMNS = ("amount", "list_amount", "term_months", "acquisition_cost", "a
 
 def is_faulty_sql(checks: Sequence[Check]) -> str:
     """Return a condition that is true for a row that breaks any rule, and never null."""
-    return f"coalesce({' OR '.join(_fails_sql(check) for check in checks)}, false)"
+    return f"coalesce({' OR '.join(fails_sql(check) for check in checks)}, false)"
 
 
 def faults_sql(checks: Sequence[Check], unknown_kinds: Iterable[str] = ()) -> str:
     """Return an expression of type STRUCT(rule VARCHAR, sentence VARCHAR)[]."""
     hints = {kind: hint for kind in unknown_kinds if (hint := kind_hint(kind))}
     faults = (
-        f"CASE WHEN {_fails_sql(check)} THEN {_fault_sql(check, hints)} END" for check in checks
+        f"CASE WHEN {fails_sql(check)} THEN {_fault_sql(check, hints)} END" for check in checks
     )
     return f"list_filter([{', '.join(faults)}], lambda fault: fault IS NOT NULL)"
+
+
+def fails_sql(check: Check, instant: str = "TIMESTAMPTZ") -> str:
+    """Return a condition that is true for a row that breaks a rule, and else false or null.
+
+    `instant` is the type of instants in the dialect that is to read it.
+    """
+    conditions = [f"({check.defect.sql.format(value=check.column, instant=instant)})"]
+    if check.kinds:
+        conditions.append(f"kind IN ({literals(check.kinds)})")
+    if check.labels:
+        conditions.append(f"label IN ({literals(check.labels)})")
+    if check.other_labels:
+        conditions.append(f"(label IS NULL OR label NOT IN ({literals(check.other_labels)}))")
+    return f"({' AND '.join(conditions)})"
 
 
 def fault_sql(rule: str, column: str, value_sql: str, expected: str, hint_sql: str = "''") -> str:
@@ -33,17 +48,6 @@ def fault_sql(rule: str, column: str, value_sql: str, expected: str, hint_sql: s
 def shown_text_sql(value: str) -> str:
     """Return an expression that shows the beginning of a text, quoted, without NUL bytes."""
     return f"'''' || replace(left({value}, {SHOWN_CHARACTERS}), chr(0), '\\0') || ''''"
-
-
-def _fails_sql(check: Check) -> str:
-    conditions = [f"({check.defect.sql.format(value=check.column)})"]
-    if check.kinds:
-        conditions.append(f"kind IN ({literals(check.kinds)})")
-    if check.labels:
-        conditions.append(f"label IN ({literals(check.labels)})")
-    if check.other_labels:
-        conditions.append(f"(label IS NULL OR label NOT IN ({literals(check.other_labels)}))")
-    return f"({' AND '.join(conditions)})"
 
 
 def _fault_sql(check: Check, hints: Mapping[str, str]) -> str:

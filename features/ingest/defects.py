@@ -14,7 +14,10 @@ SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class Defect:
-    """Recognise a wrong value twice: as a SQL condition on `{value}`, and in Python."""
+    """Recognise a wrong value twice: as a SQL condition on `{value}`, and in Python.
+
+    DuckDB and Spark both take the condition, given the type `{instant}` of theirs.
+    """
 
     sql: str
     is_met: Callable[[Any], bool]
@@ -38,9 +41,10 @@ class Check:
 
 MISSING = Defect("{value} IS NULL", lambda value: value is None)
 WITH_NUL = Defect("contains({value}, chr(0))", lambda value: "\0" in value)
-NOT_FINITE = Defect("NOT isfinite({value})", lambda value: not math.isfinite(value))
+_IS_FINITE = "abs({value}) < CAST('Infinity' AS DOUBLE)"
+NOT_FINITE = Defect(f"NOT {_IS_FINITE}", lambda value: not math.isfinite(value))
 FRACTIONAL = Defect(
-    "isfinite({value}) AND {value} <> floor({value})",
+    f"{_IS_FINITE} AND {{value}} <> floor({{value}})",
     lambda value: math.isfinite(value) and value != math.floor(value),
 )
 
@@ -48,7 +52,7 @@ FRACTIONAL = Defect(
 def below(limit: float) -> Defect:
     """Recognise finite numbers under the limit."""
     return Defect(
-        f"isfinite({{value}}) AND {{value}} < {limit!r}",
+        f"{_IS_FINITE} AND {{value}} < {limit!r}",
         lambda value: math.isfinite(value) and value < limit,
     )
 
@@ -56,7 +60,7 @@ def below(limit: float) -> Defect:
 def above(limit: float) -> Defect:
     """Recognise finite numbers over the limit."""
     return Defect(
-        f"isfinite({{value}}) AND {{value}} > {limit!r}",
+        f"{_IS_FINITE} AND {{value}} > {limit!r}",
         lambda value: math.isfinite(value) and value > limit,
     )
 
@@ -69,6 +73,7 @@ def not_among(words: Iterable[str]) -> Defect:
 
 
 OUT_OF_RANGE = Defect(
-    f"({{value}} < TIMESTAMPTZ '{EARLIEST}' OR {{value}} >= TIMESTAMPTZ '{LATEST}')",
+    f"({{value}} < CAST('{EARLIEST}' AS {{instant}})"
+    f" OR {{value}} >= CAST('{LATEST}' AS {{instant}}))",
     lambda value: not EARLIEST <= value < LATEST,
 )

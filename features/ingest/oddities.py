@@ -60,6 +60,9 @@ def oddities_of(
             "FROM moves WHERE kind = 'cancel_withdrawn' AND coalesce(last_move, '') <> 'cancel' "
             f"AND {withdrawable}"
         ),
+        "list_amount below amount, a discount below zero": (
+            f"FROM whole_log WHERE kind IN ({literals(PLAN_KINDS)}) AND list_amount < amount"
+        ),
         "refund before any payment": (
             f"FROM moves WHERE kind = 'refund' AND n_payments = 0 AND {unpaid}"
         ),

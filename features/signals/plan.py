@@ -59,10 +59,10 @@ _PRICE = (
         )
         for days in (90, 365)
     ),
-    _state("is_paused", "Whether nothing is charged now, by list price.", "flag", "rises"),
+    _state("is_paused", "Whether a plan that has a price is paused now.", "flag", "rises"),
     _PLAN.signal(
         "contractions_365d",
-        "Times in the last 365 days that a subscription ended while another stayed open.",
+        "Times in the last 365 days that fewer subscriptions were open than before, but still one.",
         "count",
         PlanState("contractions_365d"),
         "rises",

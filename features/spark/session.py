@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PYSPARK = "pyspark>=4.3,<4.4"
-REFUSED = "keepworth refuses: "
+REFUSED = "keepworth refuses"
+BETWEEN = "\t"
+"""Stands between this, a key, a value and what was expected in the text of an error."""
 """Begins what the engine raises inside Spark where a row breaks the contract."""
 _OURS = {
     "spark.sql.session.timeZone": "UTC",
@@ -146,10 +148,9 @@ def _failures_told() -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         cause = _cause(error)
         if REFUSED in cause:
-            mistake = Mistake(
-                "events", cause.split(REFUSED, 1)[1], "mend these rows, or ingest them"
-            )
-            raise InputRefusedError("some events break the contract", [mistake]) from error
+            _, key, value, expected, *_ = cause[cause.index(REFUSED) :].split(BETWEEN)
+            summary = "a table that [spark] names breaks the contract: mend its rows, or ingest it"
+            raise InputRefusedError(summary, [Mistake(key, value, expected)]) from error
         raise SparkFailedError(f"Spark could not finish: {cause}") from error
 
 

@@ -1,19 +1,25 @@
 """The contract's tables as Spark sees them, and their rows brought together by customer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KIND_CODES, PLAN_COLUMNS
+from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
+from features.history import NO_SCALES
+from features.ingest.checks import CUSTOMER_CHECKS, PLAN_CHECKS, event_checks, present
+from features.ingest.checks_sql import fails_sql
+from features.ingest.defects import Check
 from features.instants import instant_of
 from features.log import Log, Table, arrow_schema
 from features.mistakes import InputRefusedError, Mistake
 from features.spark.rules import SparkRules
-from features.spark.session import REFUSED
+from features.spark.session import BETWEEN, REFUSED
 from features.spark.stream import PROFILE
 
 if TYPE_CHECKING:
@@ -33,15 +39,26 @@ _COLUMNS: dict[Table, dict[str, str]] = {
 }
 _PROFILE_COLUMNS = ("acquired_at", "acquisition_cost", "acquisition_channel", "referred_by")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_NEVER_NULL = ("event_id", "customer_id", "kind", "occurred_at")
+_KEYS: dict[Table, str] = {"events": "event_id", "customers": "customer_id", "plans": "plan"}
 
 
 class SparkTables:
     """Find the three tables: where `[spark]` says, else in the files of the workspace's log."""
 
-    def __init__(self, session: "SparkSession", rules: SparkRules, log: Log) -> None:
-        """Remember where they lie; nothing is read yet."""
+    def __init__(
+        self,
+        session: "SparkSession",
+        rules: SparkRules,
+        log: Log,
+        usage_scale: Mapping[str, int] = NO_SCALES,
+    ) -> None:
+        """Remember where they lie, and the metrics with a scale of their own; nothing is read."""
         self.session = session
+        self._checks: dict[Table, Sequence[Check]] = {
+            "events": (present("event_id"), *event_checks(usage_scale)),
+            "customers": CUSTOMER_CHECKS,
+            "plans": PLAN_CHECKS,
+        }
         self._places = {"events": rules.events, "customers": rules.customers, "plans": rules.plans}
         self._log = log
 
@@ -55,13 +72,9 @@ class SparkTables:
         return self._event_files().count()
 
     def events(self, visible_before: datetime | None = None) -> "DataFrame":
-        """Return the events in the contract's columns and types, those of the log unchecked.
-
-        Events from elsewhere went through no ingest: a row that breaks the contract fails the job.
-        """
+        """Return the events in the contract's columns and types."""
         frame = self._event_files()
-        checked = frame.filter(_is_sound()) if self._places["events"] else frame
-        return checked if visible_before is None else checked.filter(is_visible(visible_before))
+        return frame if visible_before is None else frame.filter(is_visible(visible_before))
 
     def customers(self) -> "DataFrame | None":
         """Return the customers with all their columns, None where there is no such table."""
@@ -127,12 +140,17 @@ class SparkTables:
         return frame
 
     def _read(self, table: Table) -> "DataFrame | None":
+        """Return a table, None where there is none.
+
+        One from elsewhere went through no ingest: a row that breaks a rule fails the job.
+        """
         place = self._places[table]
         files = [url_of(place)] if place else [file_url(path) for path in self._log.files(table)]
         if not files:
             return None
         frame = self.session.read.parquet(*files)
-        return frame.select(*_in_contract(frame, table))
+        typed = frame.select(*_in_contract(frame, table))
+        return typed.filter(_is_sound(table, self._checks[table])) if place else typed
 
 
 def is_visible(before: datetime) -> "Column":
@@ -176,31 +194,37 @@ def _without_events() -> InputRefusedError:
 
 def _in_contract(frame: "DataFrame", table: Table) -> "list[Column]":
     """Return the contract's columns, null where absent, and for customers all others too."""
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as F  # noqa: N812 -- what everybody calls it
 
-    columns = [
-        (F.col(name) if name in frame.columns else F.lit(None)).cast(_TYPES[sql_type]).alias(name)
-        for name, sql_type in _COLUMNS[table].items()
-    ]
+    columns = []
+    for name, sql_type in _COLUMNS[table].items():
+        column = F.col(name) if name in frame.columns else F.lit(None)
+        column = column.cast(_TYPES[sql_type])
+        # Empty text counts as null, as ingest has it.
+        column = F.nullif(column, F.lit("")) if sql_type == "VARCHAR" else column
+        columns.append(column.alias(name))
     if table == "customers":
         others = [name for name in frame.columns if name not in CUSTOMER_COLUMNS]
         columns += [F.col(quoted(name)) for name in others]
     return columns
 
 
-def _is_sound() -> "Column":
+def _is_sound(table: Table, checks: Sequence[Check]) -> "Column":
     """Return true, or raise and name the first row that ingest would not have let through."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    faults = [(F.col(name).isNull(), f"{name} is null") for name in _NEVER_NULL]
-    known = ", ".join(KIND_CODES)
-    faults.append((~F.col("kind").isin(*KIND_CODES), f"kind is none of {known}"))
-    for name in ("amount", "list_amount"):
-        is_amount = (F.col(name) >= 0) & (F.col(name) < float("inf"))
-        faults.append((F.coalesce(~is_amount, F.lit(False)), f"{name} is negative or no number"))
-    whose = F.coalesce("event_id", F.lit("without event_id"))
+    whose = F.coalesce(_KEYS[table], F.lit(f"without {_KEYS[table]}"))
+    failures = [F.expr(_fails(check)) for check in checks]
     verdict = F.lit(True)
-    for is_fault, words in reversed(faults):
-        told = F.concat(F.lit(f"{REFUSED}event "), whose, F.lit(f": {words}"))
-        verdict = F.when(is_fault, F.raise_error(told)).otherwise(verdict)
-    return verdict
+    for check, fails in zip(reversed(checks), reversed(failures), strict=True):
+        key = F.concat(F.lit(f"{check.column} of {table[:-1]} "), whose)
+        value = F.coalesce(F.col(check.column).cast("string"), F.lit("missing"))
+        told = F.concat_ws(BETWEEN, F.lit(REFUSED), key, value, F.lit(check.expected), F.lit(""))
+        verdict = F.when(fails, F.raise_error(told)).otherwise(verdict)
+    is_faulty = reduce(or_, failures)
+    return F.when(is_faulty, verdict).otherwise(F.lit(True))
+
+
+def _fails(check: Check) -> str:
+    """Return a rule of ingest as Spark reads it, which takes a backslash for an escape."""
+    return fails_sql(check, instant="TIMESTAMP").replace("\\", "\\\\")

@@ -33,7 +33,8 @@ def spark_tables(workspace: Workspace) -> Iterator[SparkTables]:
     """Yield the tables that `[spark]` names, or the workspace's, in a running session."""
     rules = workspace.configuration.spark.below(workspace.folder)
     with spark_session(rules) as session:
-        yield SparkTables(session, rules, workspace.log())
+        scales = workspace.configuration.business.usage_scale
+        yield SparkTables(session, rules, workspace.log(), scales)
 
 
 def snapshots_by_spark(

@@ -90,13 +90,14 @@ def test_a_change_of_mrr_is_held_against_what_was_charged_then():
     assert value("mrr_change_365d", *moved, as_of="2025-04-01") == 0.5
 
 
-def test_a_plan_is_paused_where_neither_charge_nor_list_price_is_left():
+def test_a_plan_is_paused_where_a_charge_and_a_list_price_are_left_off():
     pause = ("plan_change", "2024-03-01", {"amount": 0.0})
     free = ("plan_change", "2024-03-01", {"amount": 0.0, "list_amount": 10.0})
 
     assert value("is_paused", subscribed(10.0)) == 0.0
     assert value("is_paused", subscribed(10.0), pause) == 1.0
     assert value("is_paused", subscribed(10.0), free) == 0.0
+    assert value("is_paused", subscribed(0.0)) == 0.0, "a plan at no price is not paused"
 
 
 def allowance(*plans, references=NO_REFERENCES, usage_scale=NO_SCALES):

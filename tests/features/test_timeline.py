@@ -56,6 +56,23 @@ def test_a_change_booked_before_a_cancellation_does_not_reopen_the_subscription(
     assert timeline_of(history, ROLLS).open_at(at("2024-07-01")).tolist() == [0]
 
 
+def test_a_subscription_cancelled_before_it_begins_never_was():
+    history = history_of(
+        ("ann", "subscribe", "2024-01-01", {"amount": 20.0, "effective_at": "2024-02-01"}),
+        ("ann", "cancel", "2024-01-10"),
+        ("bob", "subscribe", "2023-01-01", {"amount": 20.0}),
+        ("bob", "subscribe", "2024-01-01", {"amount": 10.0, "effective_at": "2024-03-01"}),
+        ("bob", "cancel", "2024-01-10", {"effective_at": "2024-01-31"}),
+        ("cid", "cancel", "2024-01-10"),
+        ("cid", "subscribe", "2024-01-20", {"amount": 20.0, "effective_at": "2024-02-01"}),
+    )
+    timeline = timeline_of(history, ROLLS)
+
+    assert timeline.open_at(at("2024-01-15")).tolist() == [0, 1, 0]
+    assert timeline.open_at(at("2024-02-15")).tolist() == [0, 0, 1], "bob's ended the one he had"
+    assert timeline.mrr_at(at("2024-03-15")).tolist() == [0, 1000, 2000]
+
+
 def test_mrr_is_the_sum_over_open_subscriptions_and_the_last_end_is_the_exit():
     history = history_of(
         ("ann", "subscribe", "2024-01-01", {"amount": 20.0, "subscription_id": "a"}),

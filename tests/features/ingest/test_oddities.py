@@ -61,6 +61,14 @@ def test_money_comes_back_only_after_it_was_paid(desk):
     assert found == {"refund before any payment": (1, ("e1",))}
 
 
+def test_a_list_price_below_the_charge_is_odd(desk):
+    lines = ["e1,c,subscribe,2024-01-01,,10,p,12", "e2,c,renew,2024-02-01,,10,p,9.5"]
+    report = desk.ingest(desk.source(f"{HEADER},list_amount", *lines))
+    (oddity,) = report.oddities
+    assert oddity.what == "list_amount below amount, a discount below zero"
+    assert oddity.examples == (OddEvent("c", "e2"),)
+
+
 def test_a_withdrawal_follows_a_cancel(desk):
     found = oddities(desk, "e1,c,subscribe,2024-01-01,,5,p", "e2,c,cancel_withdrawn,2024-01-02,,,")
     assert found == {"cancel_withdrawn without a cancel before it": (1, ("e2",))}

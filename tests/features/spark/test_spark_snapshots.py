@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.asked import Inputs
+from features.history import NO_SCALES
 from features.ingest.run import ingest
 from features.log import Log
 from features.mistakes import InputRefusedError
@@ -66,9 +67,10 @@ def sorted_table(folder: Path) -> pa.Table:
     return pq.read_table(folder).sort_by("customer_id")
 
 
-def by_spark(inputs, rules, places):
+def by_spark(inputs, rules, places, usage_scale=NO_SCALES):
     with spark_session(rules) as session:
-        return write_snapshots_by_spark(SparkTables(session, rules, inputs.log), inputs, places)
+        tables = SparkTables(session, rules, inputs.log, usage_scale)
+        return write_snapshots_by_spark(tables, inputs, places)
 
 
 def same_bits(one: pa.Table, other: pa.Table) -> bool:
@@ -147,10 +149,22 @@ def event(**changed):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"kind": "sale"}, "event e1: kind is none of subscribe, plan_change"),
-        ({"customer_id": None}, "event e1: customer_id is null"),
-        ({"amount": -1.0}, "event e1: amount is negative or no number"),
-        ({"amount": float("nan")}, "event e1: amount is negative or no number"),
+        ({"kind": "sale"}, "kind of event e1 is sale; expected one of subscribe, plan_change"),
+        ({"customer_id": None}, "customer_id of event e1 is missing; give a value"),
+        ({"event_id": ""}, "event_id of event without event_id is missing; give a value"),
+        ({"amount": None}, "amount of event e1 is missing; give a value"),
+        ({"amount": -1.0}, "amount of event e1 is -1.0; expected a number from 0 to"),
+        ({"amount": float("nan")}, "amount of event e1 is NaN; expected a number from 0 to"),
+        ({"kind": "assignment", "label": ""}, "label of event e1 is missing; give a value"),
+        ({"kind": "cancel", "label": "it's"}, "label of event e1 is it's; expected voluntary,"),
+        (
+            {"kind": "usage", "label": "a\\b", "amount": 9e12},
+            r"amount of event e1 is 9.0E12; expected a number from 0 to .* for usage of 'a\\\\b'",
+        ),
+        (
+            {"occurred_at": datetime(1899, 12, 31, tzinfo=UTC)},
+            "occurred_at of event e1 is .*; expected a time from 1900 to 2199",
+        ),
     ],
 )
 def test_an_event_from_elsewhere_that_breaks_the_contract_is_named(
@@ -158,7 +172,7 @@ def test_an_event_from_elsewhere_that_breaks_the_contract_is_named(
 ):
     schema = pa.schema(
         {
-            **dict.fromkeys(("event_id", "customer_id", "kind"), pa.string()),
+            **dict.fromkeys(("event_id", "customer_id", "kind", "label"), pa.string()),
             "occurred_at": pa.timestamp("us", tz="UTC"),
             "amount": pa.float64(),
         }
@@ -167,9 +181,19 @@ def test_an_event_from_elsewhere_that_breaks_the_contract_is_named(
     rules = SparkRules(events=str(tmp_path / "events.parquet"))
 
     with pytest.raises(InputRefusedError, match=told):
-        by_spark(inputs, rules, {AS_OFS[1]: str(tmp_path / "snapshot")})
+        by_spark(inputs, rules, {AS_OFS[1]: str(tmp_path / "snapshot")}, {r"a\b": 10_000})
 
     assert not (tmp_path / "snapshot").exists()
+
+
+def test_a_customer_from_elsewhere_that_breaks_the_contract_is_named(session, inputs, tmp_path):
+    columns = {"customer_id": ["ann"], "acquisition_cost": [-1.0]}
+    customers = pa.table(columns | {name: ["any"] for name in inputs.attributes})
+    pq.write_table(customers, tmp_path / "customers.parquet")
+    rules = SparkRules(customers=str(tmp_path / "customers.parquet"))
+
+    with pytest.raises(InputRefusedError, match=r"acquisition_cost of customer ann is -1\.0"):
+        by_spark(inputs, rules, {AS_OFS[1]: str(tmp_path / "snapshot")})
 
 
 def test_a_worker_that_fails_is_told_in_one_line(session):

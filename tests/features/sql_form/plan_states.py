@@ -69,7 +69,7 @@ def _states(rules: CustomerRules) -> dict[str, str]:
         f"{_over('now.paid_ahead - now.paid_now', 'now.paid_now')} ELSE 0 END",
         "mrr_change_90d": _over("now.paid_now - now.paid_ago_90", "now.paid_ago_90"),
         "mrr_change_365d": _over("now.paid_now - now.paid_ago_365", "now.paid_ago_365"),
-        "is_paused": "now.paid_now = 0 AND now.listed_now = 0",
+        "is_paused": "now.paid_now = 0 AND now.listed_now = 0 AND now.usual_listed > 0",
         "contractions_365d": "coalesce(c.n, 0)",
         "days_since_notice": _over("now.as_of - now.notice", str(DAY)),
         "months_to_discount_end": "CASE WHEN main.paid < main.listed THEN "

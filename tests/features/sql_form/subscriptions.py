@@ -1,7 +1,8 @@
 """Subscriptions in SQL: plan events and cancellations as they were believed at each as_of.
 
 Written from the contract: a cancellation withdrawn before it took effect never was; a change
-booked before a cancellation that acts ahead of it is void; a term that lapses ends.
+booked before a cancellation that acts ahead of it is void, and so is a subscription booked before
+a cancellation that finds nothing begun; a term that lapses ends.
 """
 
 from features.rules import CustomerRules
@@ -112,6 +113,20 @@ standing AS (
     )
     WHERE kind IN ('subscribe', 'cancel') OR coalesce(latest_cancel < seq, true)
 ),
+begun AS (
+    SELECT * FROM (
+        SELECT *, max(CASE WHEN is_idle THEN seq END) OVER (
+            {_OF_ONE} ORDER BY effective, seq ROWS UNBOUNDED PRECEDING
+        ) AS latest_idle
+        FROM (
+            SELECT *, kind = 'cancel' AND coalesce(lag(kind) OVER (
+                {_OF_ONE} ORDER BY effective, seq
+            ) = 'cancel', true) AS is_idle
+            FROM standing
+        )
+    )
+    WHERE kind <> 'subscribe' OR coalesce(latest_idle < seq, true)
+),
 named AS (
     SELECT * REPLACE (last_value(CASE WHEN kind <> 'cancel' THEN label END IGNORE NULLS) OVER (
         PARTITION BY as_of, customer, subscription, beginning ORDER BY effective, seq
@@ -121,7 +136,7 @@ named AS (
         SELECT *, count(*) FILTER (WHERE kind = 'subscribe') OVER (
             {_OF_ONE} ORDER BY effective, seq ROWS UNBOUNDED PRECEDING
         ) AS beginning
-        FROM standing
+        FROM begun
     )
 )"""
 
