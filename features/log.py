@@ -17,14 +17,15 @@ import duckdb
 import pyarrow as pa
 
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
+from features.erasure import NOBODY_ERASED, Erased
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from features.spill import spill_folder
 
 Table = Literal["events", "customers", "plans"]
 
-MANIFEST_FORMAT = 2
-"""In format 1, which is still read, one file held all customers."""
+MANIFEST_FORMAT = 3
+"""Read as well: 1, where one file held all customers, and 2, which nobody was erased from."""
 READING_MEMORY = "256MB"
 """What DuckDB may hold of a reading; a larger one spills below the workspace's state."""
 EVENT_ORDER = "customer_id, occurred_at, event_id"
@@ -78,12 +79,14 @@ class Batch:
 class Log:
     """See the log as one manifest named it; later writing does not change this view.
 
-    `n_buckets` is 0 until the first events are written, and fixed from then on.
+    `n_buckets` is 0 until the first events are written, and fixed from then on; `erased` are kept
+    out.
     """
 
     state: Path
     n_buckets: int = 0
     batches: tuple[Batch, ...] = ()
+    erased: Erased = NOBODY_ERASED
 
     @classmethod
     def open(cls, state: Path) -> Self:
@@ -97,10 +100,10 @@ class Log:
         path = state / "log" / "manifest.json"
         try:
             manifest = json.loads(path.read_bytes())
-            if manifest["format"] not in (1, MANIFEST_FORMAT):
+            if manifest["format"] not in range(1, MANIFEST_FORMAT + 1):
                 raise _unreadable(path, f"of format {manifest['format']}")
             batches = tuple(_batch_from(batch) for batch in manifest["batches"])
-            return cls(state, int(manifest["buckets"]), batches)
+            return cls(state, int(manifest["buckets"]), batches, _erased_from(manifest))
         except FileNotFoundError:
             return cls(state)
         except (json.JSONDecodeError, KeyError, TypeError) as error:
@@ -109,7 +112,13 @@ class Log:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest as it stands in `manifest.json`."""
         batches = [asdict(batch) for batch in self.batches]
-        return {"format": MANIFEST_FORMAT, "buckets": self.n_buckets, "batches": batches}
+        erased = {"salt": self.erased.salt, "digests": sorted(self.erased.digests)}
+        return {
+            "format": MANIFEST_FORMAT,
+            "buckets": self.n_buckets,
+            "batches": batches,
+            "erased": erased,
+        }
 
     @property
     def folder(self) -> Path:
@@ -290,9 +299,14 @@ def _batch_from(batch: dict[str, Any]) -> Batch:
     return Batch(batch["batch_id"], batch["source"], files)
 
 
+def _erased_from(manifest: dict[str, Any]) -> Erased:
+    found = manifest.get("erased")
+    return Erased(found["salt"], frozenset(found["digests"])) if found else NOBODY_ERASED
+
+
 def _unreadable(path: Path, value: str) -> InputRefusedError:
     expected = (
-        f"expected a manifest of format 1 or {MANIFEST_FORMAT}; restore it, or remove its folder"
+        f"expected a manifest of format 1 to {MANIFEST_FORMAT}; restore it, or remove its folder"
     )
     return InputRefusedError("The log cannot be read.", [Mistake(str(path), value, expected)])
 

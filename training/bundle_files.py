@@ -119,6 +119,11 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
     )
 
 
+def cutoff_of(folder: Path) -> int:
+    """Return until when a bundle's training saw, in microseconds, whatever its format."""
+    return int(json.loads((folder / _MANIFEST).read_bytes())["cutoff"])
+
+
 def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Boosters]:
     if isinstance(model, SubscriptionModel):
         hazard = model.hazard

@@ -47,7 +47,8 @@ def append_events(
         create_staging(connection)
         connection.register("posted", events)
         connection.execute(
-            f"INSERT INTO typed_events SELECT {literal(name.source)}, {columns}, true, [], false "
+            f"INSERT INTO typed_events SELECT {literal(name.source)}, {columns}, true, [], "
+            "false, false "
             "FROM posted"
         )
         repeated = settle_repeats(connection, log)

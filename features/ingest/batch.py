@@ -35,6 +35,11 @@ def remove_leftovers(log: Log) -> None:
     for path in log.folder.iterdir() if log.folder.exists() else ():
         if path.name not in named:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for batch in log.batches:
+        files = {Path(file.path).name for file in batch.files}
+        for path in (log.folder / batch.batch_id).iterdir():
+            if path.name not in files:
+                path.unlink()
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def write_batch(
             files += _write_buckets(connection, _CUSTOMERS, folder, batch_id, lambda _: None)
         else:
             files.append(_write_table(connection, folder, batch_id, rules))
-    batch = Batch(batch_id, name.source, tuple(_sealed(folder, file) for file in files))
+    batch = Batch(batch_id, name.source, tuple(sealed(folder, file) for file in files))
     return _commit(log, folder, batch, n_buckets)
 
 
@@ -143,7 +148,7 @@ def _write_buckets(
             f"SELECT * EXCLUDE (_bucket) FROM {kept.sorted} WHERE _bucket = {bucket} "
             f"ORDER BY {kept.order}"
         )
-        _copy(connection, query, folder / name, batch_id)
+        copy_to_parquet(connection, query, folder / name, batch_id)
         files.append(LogFile(f"{batch_id}/{name}", kept.table, int(bucket), int(rows), ""))
         progress(number / len(counts))
     return files
@@ -154,18 +159,22 @@ def _write_table(
 ) -> LogFile:
     name, table = f"{rules.table}.parquet", f"current_{rules.table}"
     query = f"SELECT * FROM {table} ORDER BY {', '.join(rules.key)}"
-    _copy(connection, query, folder / name, batch_id)
+    copy_to_parquet(connection, query, folder / name, batch_id)
     return LogFile(f"{batch_id}/{name}", rules.table, None, count_rows(connection, table), "")
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, batch_id: str) -> None:
+def copy_to_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, batch_id: str
+) -> None:
+    """Write what a query yields as a file of a batch."""
     connection.execute(
         f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
         f"KV_METADATA {{batch_id: {literal(batch_id)}}})"
     )
 
 
-def _sealed(folder: Path, file: LogFile) -> LogFile:
+def sealed(folder: Path, file: LogFile) -> LogFile:
+    """Return a file of a folder with its digest, once its content is on the disk."""
     path = folder / Path(file.path).name
     with path.open("rb") as content:
         os.fsync(content.fileno())
@@ -177,7 +186,12 @@ def _commit(log: Log, folder: Path, batch: Batch, n_buckets: int) -> Log:
     folder.rename(log.folder / batch.batch_id)
     sync(log.folder)
     grown = replace(log, n_buckets=n_buckets, batches=(*log.batches, batch))
-    with whole_file(log.folder / "manifest.json") as draft:
-        draft.write_text(json.dumps(grown.manifest(), indent=1))
-    sync(log.folder)
+    commit_manifest(grown)
     return grown
+
+
+def commit_manifest(log: Log) -> None:
+    """Let the manifest name this log, whose files are on the disk."""
+    with whole_file(log.folder / "manifest.json") as draft:
+        draft.write_text(json.dumps(log.manifest(), indent=1))
+    sync(log.folder)

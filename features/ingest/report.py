@@ -21,8 +21,9 @@ class QuarantinedRows:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Account for every row read: `rows_read` = `new` + `repeated` + `quarantined`, for events.
+    """Account for every row of events: `rows_read` = `new` + `repeated` + `quarantined` + `erased`.
 
+    `erased` are rows of customers who were erased; nothing of them is kept.
     `rows_by_kind`, `span`, `customers` and `oddities` describe the whole log as it now stands;
     `quarantine_file` is None when nothing was quarantined. A row that breaks two rules counts
     once in `quarantined` and under both in `reasons`, which covers all tables.
@@ -32,6 +33,7 @@ class IngestReport:
     new: int
     repeated: int
     quarantined: int
+    erased: int
     rows_read_by_source: dict[str, int]
     reasons: tuple[QuarantinedRows, ...]
     quarantine_file: Path | None
@@ -51,7 +53,8 @@ class IngestReport:
 
     def summary(self) -> str:
         """Return the one line that a person reads first."""
+        erased = f", {self.erased:,} of erased customers left out" if self.erased else ""
         return (
             f"{self.new:,} new rows, {self.repeated:,} already in the log, "
-            f"{self.quarantined:,} quarantined, of {self.rows_read:,} read"
+            f"{self.quarantined:,} quarantined{erased}, of {self.rows_read:,} read"
         )

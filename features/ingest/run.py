@@ -24,7 +24,7 @@ from features.ingest.quarantine import (
 from features.ingest.repeats import settle_repeats
 from features.ingest.report import IngestReport, QuarantinedRows
 from features.ingest.selection import Selection, selections_of_all
-from features.ingest.staging import create_staging, stage_events
+from features.ingest.staging import count_rows, create_staging, stage_events
 from features.ingest.tables import CUSTOMERS, PLANS, is_changed, stage_table
 from features.log import Log
 from features.mistakes import InputRefusedError, Mistake
@@ -123,6 +123,7 @@ class _Run:
             new=grown.n_events - self.log.n_events,
             repeated=settled.repeated,
             quarantined=settled.quarantined,
+            erased=count_rows(self.connection, "(FROM typed_events WHERE is_erased)"),
             rows_read_by_source=rows_read,
             reasons=settled.reasons,
             quarantine_file=settled.quarantine_file,
@@ -141,9 +142,11 @@ class _Run:
         for number, selection in enumerate(self.by_table["events"]):
             name = selection.source.name
             self.tell(f"reading {name}", 0.5 * number / len(self.by_table["events"]))
-            rows_read[name] = stage_events(self.connection, selection, checks)
+            rows_read[name] = stage_events(self.connection, selection, checks, self.log.erased)
         for table in (CUSTOMERS, PLANS):
-            rows_read |= stage_table(self.connection, table, self.by_table[table.table])
+            rows_read |= stage_table(
+                self.connection, table, self.by_table[table.table], self.log.erased
+            )
         if not any(rows_read[chosen.source.name] for chosen in self.by_table["events"]):
             raise _without_rows(self.by_table["events"])
         return rows_read

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from features.contract import EVENT_COLUMNS, KIND_CODES
+from features.erasure import ERASED, Erased
 from features.ingest.checks_sql import faults_sql, is_faulty_sql
 from features.ingest.columns import unread_sql
 from features.ingest.defects import Check
@@ -30,7 +31,7 @@ def create_staging(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         f"CREATE TABLE typed_events (source VARCHAR, {columns}, has_own_id BOOLEAN, "
-        f"unread {FAULTS}, is_faulty BOOLEAN)"
+        f"unread {FAULTS}, is_faulty BOOLEAN, is_erased BOOLEAN)"
     )
     connection.execute(
         "CREATE TABLE quarantined (source VARCHAR, into_table VARCHAR, source_row BIGINT, "
@@ -39,17 +40,28 @@ def create_staging(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def stage_events(
-    connection: duckdb.DuckDBPyConnection, selection: Selection, checks: Sequence[Check]
+    connection: duckdb.DuckDBPyConnection,
+    selection: Selection,
+    checks: Sequence[Check],
+    erased: Erased,
 ) -> int:
-    """Append the rows of one source, judged, to `typed_events`; return how many were read."""
+    """Append the rows of one source, judged, to `typed_events`; return how many were read.
+
+    Rows of customers who were erased are told apart, and go nowhere from here; where a newcomer
+    was erased, ERASED stands instead.
+    """
     first = count_rows(connection, "typed_events")
     judged = f"(len(unread) > 0) OR {is_faulty_sql(checks)}"
-    names = ", ".join(name for name in EVENT_COLUMNS if name != "event_id")
+    kept = {name: name for name in EVENT_COLUMNS if name != "event_id"}
+    newcomer = f"kind = 'referral_joined' AND {erased.sql('label')}"
+    kept["label"] = f"CASE WHEN {newcomer} THEN {literal(ERASED)} ELSE label END"
+    names = ", ".join(kept.values())
     source = literal(selection.source.name)
     query = (
         f"INSERT INTO typed_events SELECT {source}, {_event_id()}, {names}, "
-        "event_id IS NOT NULL, unread, is_faulty "
-        f"FROM (SELECT *, {judged} AS is_faulty FROM ({_defaulted(selection)}))"
+        "event_id IS NOT NULL, unread, is_faulty OR is_erased, is_erased "
+        f"FROM (SELECT *, {judged} AS is_faulty, {erased.sql('customer_id')} AS is_erased "
+        f"FROM ({_defaulted(selection)}))"
     )
     rejected = run_selection(connection, selection, query)
     _quarantine_events(connection, selection.source.name, first, checks)
@@ -113,13 +125,14 @@ def _quarantine_events(
         f"INSERT INTO quarantined SELECT {literal(source)}, 'events', rowid - {first} + 1, "
         f"customer_id, event_id, kind, CASE WHEN len(unread) > 0 THEN unread ELSE {faults} END, "
         f"{said_sql(list(EVENT_COLUMNS))} "
-        f"FROM typed_events WHERE is_faulty AND rowid >= {first}"
+        f"FROM typed_events WHERE is_faulty AND NOT is_erased AND rowid >= {first}"
     )
 
 
 def _unknown_kinds(connection: duckdb.DuckDBPyConnection, first: int) -> list[str]:
     rows = connection.execute(
-        f"SELECT DISTINCT kind FROM typed_events WHERE rowid >= {first} AND is_faulty "
+        f"SELECT DISTINCT kind FROM typed_events WHERE rowid >= {first} "
+        "AND is_faulty AND NOT is_erased "
         f"AND kind NOT IN ({literals(KIND_CODES)}) LIMIT {MOST_HINTS}"
     ).fetchall()
     return [str(kind) for (kind,) in rows]

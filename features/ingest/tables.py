@@ -7,6 +7,7 @@ from typing import Literal
 import duckdb
 
 from features.contract import CUSTOMER_COLUMNS, PLAN_COLUMNS
+from features.erasure import Erased
 from features.ingest.checks import CUSTOMER_CHECKS, PLAN_CHECKS
 from features.ingest.checks_sql import faults_sql, is_faulty_sql
 from features.ingest.columns import unread_sql
@@ -32,17 +33,21 @@ PLANS = TableRules("plans", PLAN_COLUMNS, PLAN_CHECKS, ("plan", "valid_from"))
 
 
 def stage_table(
-    connection: duckdb.DuckDBPyConnection, rules: TableRules, selections: Sequence[Selection]
+    connection: duckdb.DuckDBPyConnection,
+    rules: TableRules,
+    selections: Sequence[Selection],
+    erased: Erased,
 ) -> dict[str, int]:
     """Create `current_customers` or `current_plans`; return the rows read of each source.
 
     Of several rows with one key the first stays; others are quarantined unless they say the same.
+    Customers who were erased are passed over, and nobody is referred by them.
     """
     if not selections:
         return {}
     parts = [f"staged_{rules.table}_{number}" for number in range(len(selections))]
     rows_read = {
-        selection.source.name: _stage(connection, rules, selection, part)
+        selection.source.name: _stage(connection, rules, selection, part, erased)
         for selection, part in zip(selections, parts, strict=True)
     }
     union = " UNION ALL BY NAME ".join(f"SELECT * FROM {part}" for part in parts)
@@ -71,7 +76,11 @@ def is_changed(connection: duckdb.DuckDBPyConnection, rules: TableRules, log: Lo
 
 
 def _stage(
-    connection: duckdb.DuckDBPyConnection, rules: TableRules, selection: Selection, part: str
+    connection: duckdb.DuckDBPyConnection,
+    rules: TableRules,
+    selection: Selection,
+    part: str,
+    erased: Erased,
 ) -> int:
     columns = {name: column.value for name, column in selection.columns.items()}
     columns |= dict(selection.attributes)
@@ -81,6 +90,10 @@ def _stage(
         f"{projected}, {unread_sql(selection.columns)} AS _unread FROM (\n{selection.select}\n)"
     )
     judged = f"(len(_unread) > 0) OR {is_faulty_sql(rules.checks)}"
+    if rules is CUSTOMERS:
+        by = f"CASE WHEN {erased.sql('referred_by')} THEN NULL ELSE referred_by END"
+        kept = f"NOT {erased.sql('customer_id')}"
+        typed = f"SELECT * REPLACE ({by} AS referred_by) FROM ({typed}) WHERE {kept}"
     query = f"CREATE TABLE {part} AS SELECT *, {judged} AS _is_faulty FROM ({typed})"
     rejected = run_selection(connection, selection, query)
     return count_rows(connection, part) + rejected

@@ -26,9 +26,14 @@ SCOPE_OF_ROUTE = {
     "/v1/what-if": "score",
     "/v1/model": "score",
     "/v1/events": "ingest",
+    "/v1/customers/{customer_id}": "admin",
     "/metrics": "admin",
 }
 """All other routes want a key of any scope."""
+CALLER = "keepworth.caller"
+"""Where the scope of a call says whose it is: the id of a key, or LOOPBACK."""
+LOOPBACK = "this machine, without a key"
+_CUSTOMERS = "/v1/customers/"
 REMEMBERED_SECONDS = 1.0
 """A key that is revoked opens nothing after so long."""
 
@@ -53,8 +58,8 @@ class Gate:
         self._allowances: dict[str, _Allowance] = {}
         self._taking = Lock()
 
-    def admit(self, path: str, token: str | None, caller: str | None) -> None:
-        """Let a call through, or not; reads the store, so it belongs in a thread.
+    def admit(self, path: str, token: str | None, caller: str | None) -> str:
+        """Let a call through and say whose it is, or not; reads the store: best in a thread.
 
         Raises
         ------
@@ -62,17 +67,18 @@ class Gate:
             401 without a key that holds, 403 without the scope, 429 beyond the key's limit.
         """
         if token is None and not self._remembered(None) and _is_loopback(caller):
-            return
+            return LOOPBACK
         key = self._remembered(token) if token else None
         if not isinstance(key, Key):
             said = "The key is not known, or was revoked" if token else "A key is wanted"
             raise Problem(UNAUTHENTICATED, f"{said}; {_HINT}.", headers=_CHALLENGE)
-        wanted = SCOPE_OF_ROUTE.get(path)
+        wanted = SCOPE_OF_ROUTE.get(route_of(path))
         if wanted and wanted not in key.scopes:
             had = ", ".join(sorted(key.scopes))
             detail = f"{path} wants the scope {wanted}; key {key.key_id} has {had}."
             raise Problem(FORBIDDEN, detail)
         self._take(key)
+        return key.key_id
 
     def remembers(self, token: str | None) -> bool:
         """Return whether a call with this token can be judged without asking the store."""
@@ -133,15 +139,20 @@ async def _problem_of(gate: Gate, scope: Scope) -> Problem | None:
     caller = scope["client"][0] if scope.get("client") else None
     try:
         if gate.remembers(token):
-            gate.admit(scope["path"], token, caller)
+            scope[CALLER] = gate.admit(scope["path"], token, caller)
         else:
-            await anyio.to_thread.run_sync(gate.admit, scope["path"], token, caller)
+            scope[CALLER] = await anyio.to_thread.run_sync(gate.admit, scope["path"], token, caller)
     except Problem as problem:
         return problem
     except SQLAlchemyError:
         detail = "Keys cannot be looked up now; try again in a few seconds."
         return Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
     return None
+
+
+def route_of(path: str) -> str:
+    """Return the route of a path, as the OpenAPI document names it."""
+    return f"{_CUSTOMERS}{{customer_id}}" if path.startswith(_CUSTOMERS) else path
 
 
 def _token_of(scope: Scope) -> str | None:

@@ -99,11 +99,12 @@ class EventResult(Struct, kw_only=True, omit_defaults=True):
     """What became of one posted event; `id` is null where none could be read.
 
     `accepted` is durable; `duplicate` was so before and says the same; `conflict` bears a known id
-    with other content and was not taken; `rejected` is not of the contract, as `errors` say.
+    with other content and was not taken; `rejected` is not of the contract, as `errors` say;
+    `erased` is of a customer who was erased, and was not taken.
     """
 
     id: str | None
-    status: Literal["accepted", "duplicate", "conflict", "rejected"]
+    status: Literal["accepted", "duplicate", "conflict", "rejected", "erased"]
     errors: list[ProblemError] = []
 
 
@@ -114,7 +115,31 @@ class EventsAnswer(Struct, kw_only=True):
     duplicate: int
     conflict: int
     rejected: int
+    erased: int
     results: list[EventResult]
+
+
+class ErasureReceipt(Struct, kw_only=True):
+    """What was erased of a customer; nothing here says who it was.
+
+    `subject` is a salted digest of the id, as the record of acts keeps it. Counts are of rows:
+    `events` of the log, `posted_events` of the live store, `profiles` of the customers table,
+    `mentions` of others who named the customer, `quarantined_rows`, `output_rows` of scores and
+    backtests. `removed_files` named the customer and can be made again. `models` are versions that
+    saw the customer in training; they hold no row of anybody. `elsewhere` is left to you.
+    """
+
+    subject: str
+    erased_at: str
+    events: int
+    posted_events: int
+    profiles: int
+    mentions: int
+    quarantined_rows: int
+    output_rows: int
+    removed_files: list[str]
+    models: list[str]
+    elsewhere: str
 
 
 class ModelAnswer(Struct, kw_only=True):

@@ -18,11 +18,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.api.access import AccessMiddleware, Gate
+from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
 from serving.api.answers import Health
 from serving.api.body import json_body, media_type_of
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
+from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
 from serving.api.limits import LIMITS
@@ -57,6 +58,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         Route("/v1/score", _answering(answer_score), methods=["POST"]),
         Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
         Route("/v1/events", _events, methods=["POST"]),
+        Route(CUSTOMER_PATH, _erase, methods=["DELETE"]),
         Route("/v1/model", _model),
         Route("/livez", _livez),
         Route("/readyz", _readyz),
@@ -65,7 +67,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         Route("/docs", docs_page),
         Route("/", start_page),
     ]
-    traffic = Traffic(frozenset(route.path for route in routes))
+    traffic = Traffic(frozenset(route_of(route.path) for route in routes))
     application = Starlette(
         routes=routes,
         middleware=[
@@ -92,7 +94,7 @@ async def _lifespan(
     application.state.one_at_a_time = CapacityLimiter(1)
     current = open_current()
     store, log = current.workspace.store, current.log
-    publisher = Publisher(store, log.now, LIMITS.waiting_events)
+    publisher = Publisher(store, log, LIMITS.waiting_events)
     Thread(target=_prepare, args=(log,), name="log copies", daemon=True).start()
     application.state.gate = Gate(store)
     application.state.publisher, application.state.current = publisher, current
@@ -133,6 +135,13 @@ async def _events(request: Request) -> Response:
     answer = await answering(publisher, body, current.clock(), current.event_checks)
     request.app.state.traffic.count_events(answer)
     return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+async def _erase(request: Request) -> Response:
+    current, customer_id = _current(request), request.path_params["customer_id"]
+    caller = request.scope.get(CALLER, LOOPBACK)
+    receipt = await anyio.to_thread.run_sync(answer_erasure, current, customer_id, caller)
+    return Response(msgspec.json.encode(receipt), media_type="application/json")
 
 
 async def _model(request: Request) -> Response:

@@ -12,7 +12,7 @@ from features.ingest.defects import Check
 from features.mistakes import Mistake
 from serving.api.answers import EventResult, EventsAnswer
 from serving.api.cloud_events import items_of, live_event
-from serving.api.problems import BUSY, CONTRADICTION, STORE_AWAY, Problem, ProblemError
+from serving.api.problems import BUSY, CONTRADICTION, GONE, STORE_AWAY, Problem, ProblemError
 from serving.store.live_events import LiveEvent
 from serving.store.publishing import Publisher, QueueFullError, Result
 from serving.store.recording import Outcome
@@ -33,7 +33,8 @@ async def answer_event(
     Raises
     ------
     Problem
-        If it cannot be read, contradicts what its id said before, or cannot be written now.
+        If it cannot be read, contradicts what its id said before, is of a customer who was
+        erased, or cannot be written now.
     """
     event = live_event(body, received_at, checks)
     [outcome] = await _recorded(publisher, [event])
@@ -41,6 +42,10 @@ async def answer_event(
         expected = "expected what it said before, or an id of its own"
         mistake = Mistake("id", event.event_id, expected)
         raise Problem(CONTRADICTION, f"{mistake}; nothing was changed.", [mistake])
+    if outcome == "erased":
+        expected = "expected a customer who was not erased"
+        mistake = Mistake("subject", event.customer_id, expected)
+        raise Problem(GONE, "The customer was erased; nothing was recorded.", [mistake])
     return _answer([EventResult(id=event.event_id, status=outcome)])
 
 
@@ -122,5 +127,6 @@ def _answer(results: list[EventResult]) -> EventsAnswer:
         duplicate=counts["duplicate"],
         conflict=counts["conflict"],
         rejected=counts["rejected"],
+        erased=counts["erased"],
         results=results,
     )

@@ -7,13 +7,21 @@ from typing import Any
 import msgspec
 
 from serving.api.access import OPEN, SCOPE_OF_ROUTE
-from serving.api.answers import EventsAnswer, Health, ModelAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.answers import (
+    ErasureReceipt,
+    EventsAnswer,
+    Health,
+    ModelAnswer,
+    ScoreAnswer,
+    WhatIfAnswer,
+)
 from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
 from serving.api.limits import LIMITS
 from serving.api.problems import (
     BUSY,
     CONTRADICTION,
     FORBIDDEN,
+    GONE,
     MALFORMED,
     MEDIA_TYPE,
     NOT_READY,
@@ -25,6 +33,7 @@ from serving.api.problems import (
     UNAUTHENTICATED,
     UNFIT,
     UNKNOWN_CUSTOMERS,
+    WORKSPACE_BUSY,
     WRONG_CONTENT_TYPE,
     ProblemDetails,
     ProblemKind,
@@ -36,7 +45,7 @@ _ASKING = (
     *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, STORE_AWAY, NOT_READY),
 )
 _RECORDING = (
-    *(MALFORMED, CONTRADICTION, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
+    *(MALFORMED, CONTRADICTION, GONE, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
     *(OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
 _BARRED = (UNAUTHENTICATED, FORBIDDEN, TOO_MANY_CALLS)
@@ -122,6 +131,16 @@ OPERATIONS = (
         },
     ),
     Operation(
+        "/v1/customers/{customer_id}",
+        "delete",
+        "Erase a customer",
+        "From the log, its quarantine, the live store, scores, backtests, snapshots and reports; "
+        "the id stays out of what is ingested or posted later. Again, and there is nothing more to "
+        "do. What others did stays, without the name.",
+        ErasureReceipt,
+        (UNKNOWN_CUSTOMERS, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
+    ),
+    Operation(
         "/v1/model",
         "get",
         "The version that serves",
@@ -174,7 +193,8 @@ def _described(operation: Operation) -> dict[str, Any]:
             str(kind.status), {"description": "", "content": _content(ProblemDetails, MEDIA_TYPE)}
         )
         entry["description"] = f"{entry['description']} {kind.title}.".strip()
-    name = operation.path.removeprefix("/v1").strip("/").replace("-", "_").replace(".json", "")
+    words = operation.path.removeprefix("/v1").partition("{")[0].strip("/")
+    name = words.replace("-", "_").replace(".json", "")
     described: dict[str, Any] = {
         "operationId": f"{operation.method}_{name or 'start'}",
         "summary": operation.summary,
@@ -182,6 +202,9 @@ def _described(operation: Operation) -> dict[str, Any]:
         "security": [] if is_open else [{"key": []}, {}],
         "responses": responses,
     }
+    if "{customer_id}" in operation.path:
+        of_path = {"name": "customer_id", "in": "path", "required": True}
+        described["parameters"] = [of_path | {"schema": {"type": "string", "minLength": 1}}]
     if operation.request is not None:
         content = _content(operation.request, operation.request_type)
         content[operation.request_type]["example"] = operation.example

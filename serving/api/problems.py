@@ -30,6 +30,7 @@ UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
 CONTRADICTION = ProblemKind("contradiction", 409, "The event's id is known with other content")
+GONE = ProblemKind("erased", 410, "The customer was erased")
 TOO_LARGE = ProblemKind("too-large", 413, "The body is too large")
 WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is not as expected")
 UNFIT = ProblemKind("unfit-request", 422, "The request cannot be answered as it is")
@@ -38,6 +39,7 @@ TOO_MANY_CALLS = ProblemKind("too-many-calls", 429, "The key has made its calls 
 OUR_FAULT = ProblemKind("our-fault", 500, "Something went wrong on our side")
 BUSY = ProblemKind("busy", 503, "Too many events are waiting to be written")
 STORE_AWAY = ProblemKind("store-away", 503, "The live store does not answer")
+WORKSPACE_BUSY = ProblemKind("workspace-busy", 503, "Another process is writing in the workspace")
 NOT_READY = ProblemKind("not-ready", 503, "The service is not ready yet")
 
 PROBLEM_KINDS = (
@@ -48,6 +50,7 @@ PROBLEM_KINDS = (
     UNKNOWN_CUSTOMERS,
     WRONG_METHOD,
     CONTRADICTION,
+    GONE,
     TOO_LARGE,
     WRONG_CONTENT_TYPE,
     UNFIT,
@@ -56,6 +59,7 @@ PROBLEM_KINDS = (
     OUR_FAULT,
     BUSY,
     STORE_AWAY,
+    WORKSPACE_BUSY,
     NOT_READY,
 )
 

@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.api.access import route_of
 from serving.api.answers import EventsAnswer
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -49,13 +50,13 @@ class Traffic:
 
     def count_events(self, answer: EventsAnswer) -> None:
         """Add what became of the events of one call."""
-        for outcome in ("accepted", "duplicate", "conflict", "rejected"):
+        for outcome in ("accepted", "duplicate", "conflict", "rejected", "erased"):
             if number := getattr(answer, outcome):
                 self._events.labels(outcome).inc(number)
 
     def count(self, path: str, method: str, status: int, seconds: float) -> None:
         """Add one answered call."""
-        route = path if path in self._routes else "other"
+        route = route_of(path) if route_of(path) in self._routes else "other"
         self._calls.labels(route, method if method in _METHODS else "other", status).inc()
         self._seconds.labels(route).observe(seconds)
 

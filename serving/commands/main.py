@@ -205,6 +205,18 @@ def drain(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
     _finish(lambda: drain_events(workspace), as_json)
 
 
+@app.command(epilog="Example: keepworth erase C000042 -C shop")
+def erase(
+    customer_id: Annotated[list[str], typer.Argument(help="Whom to erase.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase customers from log, live store, outputs and reports, and keep their ids out."""
+    from serving.commands.erase import erase as erase_from_workspace
+
+    _finish(lambda: erase_from_workspace(workspace, customer_id), as_json)
+
+
 keys_app = typer.Typer(
     name="keys",
     help="Make, list and revoke the keys that callers of the service send.",

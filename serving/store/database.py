@@ -91,6 +91,16 @@ class LiveStore:
             with self.writing() as connection:
                 migrate(connection)
 
+    def vacuum(self) -> None:
+        """Let nothing that was deleted be read from the database's files.
+
+        SQLite overwrites what it deletes (`secure_delete`) once its journal is written back;
+        PostgreSQL's pages are free for the next writing.
+        """
+        sweep = "PRAGMA wal_checkpoint(TRUNCATE)" if self.backend == "sqlite" else "VACUUM"
+        with self.reading() as connection:
+            connection.exec_driver_sql(sweep)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import Row, func, insert, select, update
 
 from features.mistakes import ConfigurationError, Mistake, NotFoundError
+from serving.store.audit import record_act
 from serving.store.database import LiveStore
-from serving.store.tables import api_key, audit_entry, key_use
+from serving.store.tables import api_key, key_use
 
 SCOPES = ("score", "ingest", "campaigns", "admin")
 _PREFIX = "kw"
@@ -58,7 +59,7 @@ def make_key(
     }
     with store.writing() as connection:
         connection.execute(insert(api_key).values(row))
-        connection.execute(insert(audit_entry).values(_entry(now, "make key", key.key_id)))
+        record_act(connection, now, "make key", key.key_id)
     return key, token
 
 
@@ -77,7 +78,7 @@ def revoke_key(store: LiveStore, key_id: str, now: datetime) -> None:
             mistake = Mistake("key", repr(key_id), expected)
             raise NotFoundError("there is no such key", [mistake])
         connection.execute(change.values(revoked_at=now.isoformat()))
-        connection.execute(insert(audit_entry).values(_entry(now, "revoke key", key_id)))
+        record_act(connection, now, "revoke key", key_id)
 
 
 def list_keys(store: LiveStore) -> list[Key]:
@@ -129,12 +130,6 @@ def _require_scopes(scopes: Sequence[str]) -> None:
         shown = ", ".join(unknown) or "missing"
         mistake = Mistake("scope", shown, f"expected some of {', '.join(SCOPES)}")
         raise ConfigurationError("the key cannot be made", [mistake])
-
-
-def _entry(now: datetime, action: str, subject: str) -> dict[str, str]:
-    entry_id = secrets.token_hex(8)
-    said = {"action": action, "actor": "command line", "subject": subject}
-    return {"entry_id": entry_id, "at": now.isoformat(), **said}
 
 
 def _key_of(row: Row[tuple[str, ...]]) -> Key:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.contract import EVENT_COLUMNS
+from features.erasure import Erased
 from features.log import EVENT_SCHEMA, Batch, Log, LogFile, bucket_of
 from serving.store.live_events import LiveEvent
 from serving.store.mapped_tables import MappedTables
@@ -27,6 +28,11 @@ class LoggedEvents:
     def __init__(self, log: Log, mapped: MappedTables) -> None:
         self.log = log
         self._mapped = mapped
+
+    @property
+    def erased(self) -> Erased:
+        """Who was erased."""
+        return self.log.erased
 
     def events_of(self, customer_ids: Sequence[str]) -> pa.Table:
         """Return the events of these customers, in the columns of the log, in no set order."""
@@ -135,6 +141,19 @@ class CurrentLog:
                 self._signature = signature
                 self._mapped.keep_only(self._log.names())
             return self._log
+
+    @property
+    def erased(self) -> Erased:
+        """Who was erased by now."""
+        return self.now().erased
+
+    def known(self, event_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that ingested events bear by now."""
+        return self.now().known(event_ids)
+
+    def find(self, customer_id: str, event_id: str) -> LiveEvent | None:
+        """Return a customer's event by its id, as the log has it now."""
+        return self.now().find(customer_id, event_id)
 
     def prepare(self) -> None:
         """Make the copies that the log of now lacks, so that no call has to wait for them."""

@@ -4,7 +4,7 @@ They are copies, one for each Parquet file of the log, named by its digest: a co
 workers share it, and it may be removed at any time. They take about 100 bytes an event.
 """
 
-import os
+import secrets
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -89,12 +89,12 @@ class MappedTables:
             return pa.ipc.open_file(source).read_all()
 
     def _made(self, path: Path, write: Write) -> None:
-        """Make a file unless it is there; of several processes the last one's stays."""
+        """Make a file unless it is there; of several who make it at once the last one's stays."""
         with self._making:
             if path.exists():
                 return
             self._folder.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f"{path.name}.{os.getpid()}.draft.npy")
+            draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft.npy")
             try:
                 write(draft)
                 sync(draft)

@@ -32,10 +32,8 @@ class _Call:
 class Publisher:
     """Write posted events in a thread of its own, in the order in which they were handed over."""
 
-    def __init__(
-        self, store: LiveStore, log: Callable[[], LoggedEvents], most_waiting: int
-    ) -> None:
-        """Begin to write; `log` is asked for the log as it stands before each commit.
+    def __init__(self, store: LiveStore, log: LoggedEvents, most_waiting: int) -> None:
+        """Begin to write; `log` is asked in each commit, and answers as it stands then.
 
         `most_waiting` is how many events may wait; a call that finds none waiting is always taken.
         """
@@ -99,7 +97,7 @@ class Publisher:
     def _written(self, calls: Sequence[_Call]) -> Sequence[Result]:
         events = [event for call in calls for event in call.events]
         try:
-            outcomes = record_events(self._store, events, self._log())
+            outcomes = record_events(self._store, events, self._log)
         except Exception as error:  # noqa: BLE001 -- whoever waits is told, whatever it was
             return [error] * len(calls)
         results, start = [], 0

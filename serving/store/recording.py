@@ -5,11 +5,12 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from features.erasure import ERASED, Erased
 from serving.store.database import LiveStore
 from serving.store.live_events import LiveEvent, latest_instant, parts
 from serving.store.tables import drained_event, live_event, live_state
 
-Outcome = Literal["accepted", "duplicate", "conflict"]
+Outcome = Literal["accepted", "duplicate", "conflict", "erased"]
 # Built once: making a statement takes longer than running it.
 _LIVE = select(*(live_event.c[name] for name in LiveEvent._fields)).where(
     live_event.c.event_id.in_(bindparam("some"))
@@ -19,7 +20,11 @@ _INSERT = insert(live_event)
 
 
 class LoggedEvents(Protocol):
-    """Know the events of the log by their ids."""
+    """Know the events of the log by their ids, and whom it keeps out."""
+
+    @property
+    def erased(self) -> Erased:
+        """Who was erased."""
 
     def known(self, event_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that an event of the log bears."""
@@ -35,16 +40,24 @@ def record_events(
 
     An id that was heard before, here or in the log, is a `duplicate` if it says the same and a
     `conflict` if not; neither changes anything. When we heard of it is no part of what it says.
+    Events of a customer who was `erased` are not taken, and nobody's newcomer has such a name.
+
+    The log is asked within the transaction: whoever is erased meanwhile is erased before it or
+    after it.
     """
     ids = list({event.event_id for event in events})
     with store.writing() as connection:
+        erased = log.erased
         said = _live(connection, ids)
         elsewhere = _drained(connection, ids) | log.known(ids)
         fresh: dict[str, LiveEvent] = {}
         outcomes: list[Outcome] = []
-        for event in events:
+        for posted in events:
+            event = _without_erased(posted, erased)
             known = said.get(event.event_id) or fresh.get(event.event_id)
-            if known is None and event.event_id in elsewhere:
+            if event.customer_id in erased:
+                outcomes.append("erased")
+            elif known is None and event.event_id in elsewhere:
                 known = log.find(event.customer_id, event.event_id)
                 outcomes.append(_compared(event, known))
             elif known is None:
@@ -55,6 +68,11 @@ def record_events(
         if fresh:
             _insert(connection, list(fresh.values()))
     return outcomes
+
+
+def _without_erased(event: LiveEvent, erased: Erased) -> LiveEvent:
+    newcomer = event.label if event.kind == "referral_joined" else None
+    return event._replace(label=ERASED) if newcomer and newcomer in erased else event
 
 
 def _compared(event: LiveEvent, known: LiveEvent | None) -> Outcome:

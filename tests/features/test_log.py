@@ -61,8 +61,8 @@ def test_a_damaged_manifest_is_named_and_not_taken_for_an_empty_log(tmp_path):
 
 def test_a_manifest_of_a_later_format_is_refused(tmp_path):
     (tmp_path / "log").mkdir()
-    (tmp_path / "log" / "manifest.json").write_text('{"format": 3}')
-    with pytest.raises(InputRefusedError, match="of format 3"):
+    (tmp_path / "log" / "manifest.json").write_text('{"format": 4}')
+    with pytest.raises(InputRefusedError, match="of format 4"):
         Log.open(tmp_path)
 
 

@@ -73,6 +73,7 @@ def test_an_acknowledged_event_is_in_the_store_as_it_was_said(
         "duplicate": 0,
         "conflict": 0,
         "rejected": 0,
+        "erased": 0,
         "results": [{"id": event["id"], "status": "accepted"}],
     }
     [row] = recorded(workspace, event["subject"])

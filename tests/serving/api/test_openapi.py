@@ -23,6 +23,9 @@ def test_every_described_route_exists_and_takes_the_method(client: Caller) -> No
     for operation in OPERATIONS:
         if operation.method == "get":
             assert client.get(operation.path).status_code == 200
+        elif operation.method == "delete":
+            missing = client.request("DELETE", operation.path.format(customer_id="nobody"))
+            assert missing.json()["type"] == "/docs#unknown-customers"
         else:
             headers = {"content-type": operation.request_type}
             answer = client.request("POST", operation.path, content=b"", headers=headers)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from features.erasure import NOBODY_ERASED, Erased
 from serving.store.live_events import LiveEvent
 
 NOON = 1_750_000_000_000_000
@@ -21,6 +22,10 @@ class SmallLog:
 
     def __init__(self, events: Sequence[LiveEvent] = ()) -> None:
         self._events = {event.event_id: event for event in events}
+
+    @property
+    def erased(self) -> Erased:
+        return NOBODY_ERASED
 
     def known(self, event_ids: Sequence[str]) -> set[str]:
         return self._events.keys() & set(event_ids)

@@ -22,7 +22,7 @@ CUSTOMERS = [f"c{number}" for number in range(5)]
 
 def post_without_end(state: Path, url: str | None, first: int, told: Connection) -> None:
     """Post batches of one to nine events from a number on; tell each that is acknowledged."""
-    publisher = Publisher(LiveStore(state, url), SmallLog, 1000)
+    publisher = Publisher(LiveStore(state, url), SmallLog(), 1000)
     chance = random.Random(first)
     told.send([])
 

@@ -1,12 +1,13 @@
 """One writer for all who post at once."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from features.erasure import Erased
 from serving.store.database import LiveStore
 from serving.store.live_events import live_history
 from serving.store.publishing import Publisher, QueueFullError, Result
@@ -33,9 +34,22 @@ class Waiting:
         return self.results
 
 
+class HeldUpLog(SmallLog):
+    """Answer once a gate is open."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__()
+        self._gate = gate
+
+    @property
+    def erased(self) -> Erased:
+        self._gate.wait()
+        return super().erased
+
+
 @contextmanager
-def publishing(store: LiveStore, log: Callable[[], LoggedEvents] = SmallLog) -> Iterator[Publisher]:
-    publisher = Publisher(store, log, MOST_WAITING)
+def publishing(store: LiveStore, log: LoggedEvents | None = None) -> Iterator[Publisher]:
+    publisher = Publisher(store, log or SmallLog(), MOST_WAITING)
     try:
         yield publisher
     finally:
@@ -60,7 +74,7 @@ def test_what_is_settled_is_in_the_store(store: LiveStore) -> None:
 
 def test_calls_that_wait_together_are_told_apart(store: LiveStore, gate: threading.Event) -> None:
     waiting = Waiting()
-    with publishing(store, lambda: gate.wait() and SmallLog()) as publisher:
+    with publishing(store, HeldUpLog(gate)) as publisher:
         publisher.submit([event(0)], waiting.settle)
         publisher.submit([event(1), event(2)], waiting.settle)
         publisher.submit([event(1), event(2, amount=9.0)], waiting.settle)
@@ -78,7 +92,7 @@ def test_a_full_queue_takes_nothing_more_until_it_is_written(
     store: LiveStore, gate: threading.Event
 ) -> None:
     waiting = Waiting()
-    with publishing(store, lambda: gate.wait() and SmallLog()) as publisher:
+    with publishing(store, HeldUpLog(gate)) as publisher:
         publisher.submit([event(n) for n in range(MOST_WAITING)], waiting.settle)
         with pytest.raises(QueueFullError, match="20 events are waiting"):
             publisher.submit([event(100)], waiting.settle)
@@ -98,7 +112,7 @@ def test_a_call_larger_than_the_queue_is_taken_where_none_waits(store: LiveStore
 
 def test_closing_writes_what_was_taken_and_takes_no_more(store: LiveStore) -> None:
     waiting = Waiting()
-    publisher = Publisher(store, SmallLog, MOST_WAITING)
+    publisher = Publisher(store, SmallLog(), MOST_WAITING)
     for number in range(10):
         publisher.submit([event(number)], waiting.settle)
     publisher.close()

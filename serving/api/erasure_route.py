@@ -1,0 +1,53 @@
+"""DELETE /v1/customers/{customer_id}: erasure, with a receipt."""
+
+from datetime import UTC, datetime
+
+from features.ingest.lock import WorkspaceBusyError, writing
+from features.mistakes import Mistake
+from serving.api.answers import ErasureReceipt
+from serving.api.current import Current
+from serving.api.problems import UNKNOWN_CUSTOMERS, WORKSPACE_BUSY, Problem
+from serving.store.erasing import ELSEWHERE, erase_customers
+
+CUSTOMER_PATH = "/v1/customers/{customer_id:path}"
+
+
+def answer_erasure(current: Current, customer_id: str, caller: str) -> ErasureReceipt:
+    """Erase a customer, and keep the id out from now on; again, and there is nothing more to do.
+
+    Raises
+    ------
+    Problem
+        If nobody of this id was ever known, or another process is writing in the workspace.
+    """
+    workspace = current.workspace
+    try:
+        with writing(workspace.state):
+            _require_known(current, customer_id)
+            now = datetime.now(UTC)
+            receipt = erase_customers(workspace.folder, workspace.store, [customer_id], now, caller)
+    except WorkspaceBusyError as error:
+        detail = "Another process is writing in the workspace; try again when it has ended."
+        raise Problem(WORKSPACE_BUSY, detail, headers={"Retry-After": "10"}) from error
+    return ErasureReceipt(
+        subject=receipt.subjects[0],
+        erased_at=receipt.erased_at,
+        events=receipt.events,
+        posted_events=receipt.posted_events,
+        profiles=receipt.profiles,
+        mentions=receipt.mentions,
+        quarantined_rows=receipt.quarantined_rows,
+        output_rows=receipt.output_rows,
+        removed_files=list(receipt.removed_files),
+        models=list(receipt.models),
+        elsewhere=ELSEWHERE,
+    )
+
+
+def _require_known(current: Current, customer_id: str) -> None:
+    known = current.known()
+    is_known = known.tables_of([customer_id]).events.num_rows or known.lists(customer_id)
+    if not is_known and customer_id not in current.log.erased:
+        expected = "expected a customer with events, or of the customers table"
+        mistake = Mistake("customer_id", repr(customer_id), expected)
+        raise Problem(UNKNOWN_CUSTOMERS, "Nobody of this id is known.", [mistake])

@@ -1,0 +1,178 @@
+"""Erasing customers from everything that keepworth holds of them, with a receipt.
+
+The log comes first, and keeps them out from then on; what is derived from it follows. Each step
+may be repeated: whatever an erasure was killed at, the next one ends it.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import delete, update
+
+from features.erasure import ERASED
+from features.ingest.erasing import ErasedFromLog, erase_from_log
+from features.log import Log
+from features.whole_files import whole_file
+from serving.store.audit import record_act
+from serving.store.database import LiveStore
+from serving.store.live_events import parts
+from serving.store.logged_events import LoggedEvents
+from serving.store.mapped_tables import MappedTables
+from serving.store.serving_version import known_versions
+from serving.store.tables import drained_event, live_event
+from training.bundle_files import cutoff_of
+
+ELSEWHERE = (
+    "Not touched, and left to you: the sources that `keepworth ingest` reads, what Spark wrote "
+    "outside the workspace, copies and backups."
+)
+_TABLES = ("scores/*/*.parquet", "backtests/*/*.parquet")
+_PAGES = "reports/*/*.html"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Say what was erased of some customers, and what remains to be done elsewhere.
+
+    `subjects` are salted digests of their ids, as the log and the record of acts keep them.
+    `removed_files` are relative to the workspace, and can be made again by the command that wrote
+    them. `models` saw the customers in training; they hold no row of anybody.
+    """
+
+    subjects: tuple[str, ...]
+    erased_at: str
+    events: int
+    posted_events: int
+    profiles: int
+    mentions: int
+    quarantined_rows: int
+    output_rows: int
+    removed_files: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+def erase_customers(
+    folder: Path, store: LiveStore, customer_ids: Sequence[str], now: datetime, actor: str
+) -> Receipt:
+    """Erase customers from a workspace; the caller holds it for writing.
+
+    Whoever is not known is kept out from now on all the same. Files outside the workspace, such
+    as the sources of ingest and what Spark wrote elsewhere, are not touched.
+    """
+    logged = erase_from_log(store.state, customer_ids)
+    log = Log.open(store.state)
+    subjects = tuple(sorted(map(log.erased.digest_of, customer_ids)))
+    posted = _erase_posted(store, customer_ids, logged.event_ids)
+    MappedTables(store.state).keep_only(LoggedEvents(log, MappedTables(store.state)).names())
+    rows, removed = _erase_outputs(folder, customer_ids)
+    receipt = Receipt(
+        subjects=subjects,
+        erased_at=now.isoformat(),
+        events=logged.events,
+        posted_events=posted,
+        profiles=logged.profiles,
+        mentions=logged.mentions,
+        quarantined_rows=logged.quarantined,
+        output_rows=rows,
+        removed_files=tuple(removed),
+        models=_trained_on(store, logged),
+    )
+    with store.writing() as connection:
+        for subject in subjects:
+            record_act(connection, now, "erase customer", subject, actor)
+    store.vacuum()
+    return receipt
+
+
+def _erase_posted(store: LiveStore, customer_ids: Sequence[str], event_ids: Sequence[str]) -> int:
+    """Remove what was posted of the customers, and that it was drained; return how many events."""
+    of_newcomer = (live_event.c.kind == "referral_joined") & live_event.c.label.in_(customer_ids)
+    with store.writing() as connection:
+        gone = connection.execute(
+            delete(live_event).where(live_event.c.customer_id.in_(customer_ids))
+        ).rowcount
+        connection.execute(update(live_event).where(of_newcomer).values(label=ERASED))
+        for some in parts(event_ids):
+            connection.execute(delete(drained_event).where(drained_event.c.event_id.in_(some)))
+    return int(gone)
+
+
+def _erase_outputs(folder: Path, customer_ids: Sequence[str]) -> tuple[int, list[str]]:
+    """Erase rows of tables, and remove pages and snapshots that name a customer."""
+    tables = [path for pattern in _TABLES for path in folder.glob(pattern)]
+    rows = sum(_erase_rows(path, customer_ids) for path in tables)
+    words = re.compile("|".join(rf"(?<![\w-]){re.escape(each)}(?![\w-])" for each in customer_ids))
+    pages = folder.glob(_PAGES)
+    removed = [page for page in pages if words.search(page.read_text("utf-8"))]
+    removed += [
+        snapshot
+        for snapshot in (folder / "state" / "snapshots").glob("*")
+        if any(_rows_of(part, customer_ids) for part in snapshot.glob("*.parquet"))
+    ]
+    for path in removed:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return rows, sorted(str(path.relative_to(folder)) for path in removed)
+
+
+def _rows_of(path: Path, customer_ids: Sequence[str]) -> int:
+    """Count the rows of some customers in a table."""
+    wanted = pa.array(customer_ids, pa.string())
+    ids = pq.read_table(path, columns=["customer_id"]).column(0)
+    return int(pc.sum(pc.is_in(ids, wanted)).as_py() or 0)
+
+
+def _erase_rows(path: Path, customer_ids: Sequence[str]) -> int:
+    """Write a table, and before it the CSV beside it, anew; return how many rows went."""
+    gone = _rows_of(path, customer_ids)
+    if not gone:
+        return 0
+    for text in path.parent.glob("*.csv"):
+        _erase_lines(text, customer_ids)
+    wanted = pa.array(customer_ids, pa.string())
+    with (
+        pq.ParquetFile(path) as table,
+        whole_file(path) as draft,
+        pq.ParquetWriter(draft, table.schema_arrow, compression="zstd") as writer,
+    ):
+        for batch in table.iter_batches():
+            is_gone = pc.is_in(batch.column("customer_id"), wanted)
+            writer.write_batch(batch.filter(pc.invert(is_gone)))
+    return gone
+
+
+def _erase_lines(path: Path, customer_ids: Sequence[str]) -> None:
+    """Write a CSV whose first column is the customer anew, its other records as they are."""
+    begins = tuple('"' + each.replace('"', '""') + '",' for each in customer_ids)
+    with (
+        path.open(encoding="utf-8", newline="") as source,
+        whole_file(path) as draft,
+        draft.open("w", encoding="utf-8", newline="") as target,
+    ):
+        target.writelines(each for each in _records(source) if not each.startswith(begins))
+
+
+def _records(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the records of a CSV as they are: a line break within quotes ends none."""
+    record = ""
+    for line in lines:
+        record += line
+        if record.count('"') % 2 == 0:
+            yield record
+            record = ""
+    yield record
+
+
+def _trained_on(store: LiveStore, logged: ErasedFromLog) -> tuple[str, ...]:
+    """Return the versions whose training saw events of the customers, as far as models are here."""
+    if logged.first_recorded is None:
+        return ()
+    folder = store.state / "models"
+    versions = sorted(name for name in known_versions(store) if (folder / name).exists())
+    return tuple(name for name in versions if cutoff_of(folder / name) > logged.first_recorded)
