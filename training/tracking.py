@@ -101,6 +101,15 @@ def _new_version(client: mlflow.MlflowClient, source: str, run_id: str) -> str:
     return str(client.create_model_version(REGISTERED_NAME, source, run_id).version)
 
 
+def champion(store: TrackingStore) -> str | None:
+    """Return the version that the alias `champion` names, None where it names none."""
+    client = _client(store)
+    if not client.search_registered_models(f"name = '{REGISTERED_NAME}'"):
+        return None
+    aliases = client.get_registered_model(REGISTERED_NAME).aliases
+    return str(aliases[ALIAS]) if ALIAS in aliases else None
+
+
 def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]]) -> None:
     """Log a backtest as one run: its metrics by task, model, horizon and cutoff, and the table."""
     _client(store)

@@ -45,10 +45,11 @@ _EXIT_CODES: dict[type[Exception], tuple[int, str]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """Hold what a command found: `content` for `--json`, `show` for people."""
+    """Hold what a command found: `content` for `--json`, `show` for people, the exit code."""
 
     content: dict[str, Any]
     show: Callable[[Console], None]
+    code: int = 0
 
 
 def give(work: Callable[[], Answer], *, as_json: bool) -> int:
@@ -69,7 +70,7 @@ def give(work: Callable[[], Answer], *, as_json: bool) -> int:
         sys.stdout.write(content + "\n")
     else:
         answer.show(_console())
-    return 0
+    return answer.code
 
 
 def _tell_unforeseen(error: Exception, *, as_json: bool) -> int:

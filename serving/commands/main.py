@@ -205,6 +205,14 @@ def drain(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
     _finish(lambda: drain_events(workspace), as_json)
 
 
+@app.command(epilog="Example: keepworth doctor -C shop --json")
+def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Look whether log, live store, model and registry are sound, and say what to do."""
+    from serving.commands.doctor import examine
+
+    _finish(lambda: examine(workspace), as_json)
+
+
 @app.command(epilog="Example: keepworth erase C000042 -C shop")
 def erase(
     customer_id: Annotated[list[str], typer.Argument(help="Whom to erase.")],

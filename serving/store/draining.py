@@ -49,7 +49,7 @@ def drain(store: LiveStore, now: datetime, most_events: int = MOST_EVENTS) -> Dr
     """
     _forget_drained(store)
     total = Drained()
-    while batch_id := _unfinished(store) or _claimed(store, now, most_events):
+    while batch_id := _unfinished_id(store) or _claimed(store, now, most_events):
         found = append_events(store.state, _events_of(store, batch_id), BatchName(batch_id, DRAIN))
         _finish(store, batch_id, now)
         if found is not None:
@@ -78,13 +78,26 @@ def _forget_drained(store: LiveStore) -> None:
                 return
 
 
-def _unfinished(store: LiveStore) -> str | None:
-    """Return the batch that a killed drain had claimed."""
-    column = drained_batch.c.batch_id
+@dataclass(frozen=True)
+class UnfinishedDrain:
+    """Name a batch that was claimed and not finished, by a drain that runs or was killed."""
+
+    batch_id: str
+    claimed_at: datetime
+
+
+def find_unfinished(store: LiveStore) -> UnfinishedDrain | None:
+    """Return a drain that was begun and has not ended."""
+    columns = (drained_batch.c.batch_id, drained_batch.c.claimed_at)
+    begun = select(*columns).where(drained_batch.c.drained_at.is_(None)).limit(1)
     with store.reading() as connection:
-        return connection.execute(
-            select(column).where(drained_batch.c.drained_at.is_(None)).limit(1)
-        ).scalar_one_or_none()
+        row = connection.execute(begun).one_or_none()
+    return UnfinishedDrain(row[0], datetime.fromisoformat(row[1])) if row else None
+
+
+def _unfinished_id(store: LiveStore) -> str | None:
+    unfinished = find_unfinished(store)
+    return unfinished.batch_id if unfinished else None
 
 
 def _claimed(store: LiveStore, now: datetime, most_events: int) -> str | None:

@@ -1,0 +1,111 @@
+"""`keepworth doctor`: what is broken is told apart from what is sound, with the way out."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import mlflow
+import pytest
+from sqlalchemy import insert
+
+from features.ingest.lock import writing
+from serving.store.recording import record_events
+from serving.store.tables import drained_batch
+from serving.workspace import Workspace, open_workspace
+from tests.serving.api.calls import copy_of
+from tests.serving.commands.small_workspace import CONFIGURATION, write_small_workspace
+from tests.serving.commands.terminal import done, keepworth
+from tests.serving.store.posted import SmallLog, event
+from training.tracking import ALIAS, REGISTERED_NAME, embedded_store
+
+EXPORT = "event_id,customer_id,kind,occurred_at,amount,label"
+SUBSCRIBED = "s1,c1,subscribe,2024-01-01T00:00:00Z,10,Basic"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = write_small_workspace(tmp_path / "shop", CONFIGURATION, EXPORT, SUBSCRIBED)
+    done("ingest", "-C", folder)
+    return folder
+
+
+def findings(folder: Path, code: int = 0) -> dict[str, dict[str, str]]:
+    """Return the findings by part; the command ends with this exit code."""
+    run = keepworth("doctor", "--json", "-C", folder)
+    assert run.code == code, run.out
+    assert run.json["sound"] is (code == 0)
+    return {finding["part"]: finding for finding in run.json["findings"]}
+
+
+def test_a_workspace_without_a_model_is_told_what_comes_next(folder: Path) -> None:
+    found = findings(folder)
+
+    assert {part: finding["state"] for part, finding in found.items()} == {
+        "log": "sound", "lock": "sound", "live store": "sound", "keys": "sound", "model": "look",
+        "registry": "look", "disk": "sound",
+    }  # fmt: skip
+    assert "1 events" in found["log"]["found"]
+    assert "keepworth train" in found["model"]["advice"]
+
+
+def test_a_file_of_the_log_that_was_altered_is_named(folder: Path) -> None:
+    [file] = (folder / "state" / "log").rglob("events-*.parquet")
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+    found = findings(folder, code=1)["log"]
+
+    assert found["state"] == "broken"
+    assert file.name in found["found"]
+    assert "ingest" in found["advice"]
+
+
+def test_a_file_of_the_log_that_is_missing_is_named(folder: Path) -> None:
+    [file] = (folder / "state" / "log").rglob("events-*.parquet")
+    file.unlink()
+
+    assert file.name in findings(folder, code=1)["log"]["found"]
+
+
+def test_who_writes_and_what_waits_is_told(folder: Path) -> None:
+    workspace = open_workspace(folder)
+    record_events(workspace.store, [event(1), event(2)], SmallLog())
+    begun = datetime.now(UTC) - timedelta(hours=2)
+    with workspace.store.writing() as connection:
+        row = {"batch_id": "drain-1", "claimed_at": begun.isoformat()}
+        connection.execute(insert(drained_batch).values(row))
+    with writing(workspace.state):
+        found = findings(folder)
+
+    assert found["lock"]["state"] == found["drain"]["state"] == "look"
+    assert "2 posted events wait" in found["live store"]["found"]
+    assert "keepworth drain" in found["drain"]["advice"]
+
+
+def test_an_altered_model_is_broken(operator_workspace: Workspace, tmp_path: Path) -> None:
+    folder = copy_of(operator_workspace, tmp_path / "copy").folder
+    bundle = folder / "state" / "models" / "1" / "bundle.json"
+    bundle.write_text(bundle.read_text() + " ")
+
+    found = findings(folder, code=1)["model"]
+
+    assert found["state"] == "broken"
+    assert "bundle.json" in found["found"]
+
+
+def test_a_champion_that_does_not_serve_is_told(
+    operator_workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = copy_of(operator_workspace, tmp_path / "copy").folder
+    assert findings(folder)["registry"] == {
+        "part": "registry",
+        "state": "look",
+        "found": "MLflow's champion is nobody, and version 1 serves",
+        "advice": "what serves is right; `keepworth train` moves both",
+    }
+    mlflow.set_tracking_uri(embedded_store(folder).uri)
+    client = mlflow.MlflowClient()
+    client.create_registered_model(REGISTERED_NAME)
+    for version in ("1", "2"):
+        client.create_model_version(REGISTERED_NAME, (folder / "state" / "models" / "1").as_uri())
+        client.set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
+        state = findings(folder)["registry"]["state"]
+        assert state == ("sound" if version == "1" else "look")
