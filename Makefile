@@ -3,6 +3,7 @@ PYTHON ?= python3
 DEMO_FOLDER ?= demo
 BIN := .venv/bin
 UV := .uv/bin/uv
+TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
@@ -16,10 +17,10 @@ demo: .venv/ready ## Run the whole chain on a simulated operator and print what 
 	$(BIN)/keepworth demo $(DEMO_FOLDER)
 
 test: .venv/ready lint ## Lint, strict types, import contract and tests (under 8 minutes)
-	$(BIN)/python -m pytest -m "not long"
+	$(TESTS) -m "not long"
 
 test-long: .venv/ready $(if $(shell command -v java),.venv/spark) lint ## All tests, the long ones too; those of Spark where there is Java
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 lint: .venv/ready
 	$(BIN)/ruff check .
