@@ -41,7 +41,7 @@ def is_future(event, as_of):
     return max(event["occurred_at"], event["recorded_at"]) >= as_of
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories(), histories(), AS_OF, RULES)
 def test_what_became_known_at_as_of_or_later_changes_nothing(events, others, as_of, rules):
     later = [
@@ -53,7 +53,7 @@ def test_what_became_known_at_as_of_or_later_changes_nothing(events, others, as_
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories(), AS_OF, RULES)
 def test_only_what_was_visible_counts(events, as_of, rules):
     visible = [event for event in events if not is_future(event, as_of)]
@@ -61,7 +61,7 @@ def test_only_what_was_visible_counts(events, as_of, rules):
     np.testing.assert_array_equal(matrix_of(visible, as_of, rules), matrix_of(events, as_of, rules))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories(), AS_OF, RULES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(events, as_of, rules, random):
     shuffled = random.sample(events, len(events))
@@ -71,7 +71,7 @@ def test_the_order_of_the_rows_changes_nothing(events, as_of, rules, random):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories(), AS_OF, RULES)
 def test_a_customer_alone_equals_the_customer_in_company(events, as_of, rules):
     alone = [matrix_of(of_customers(events, (who,)), as_of, rules, (who,)) for who in CUSTOMERS]
@@ -79,7 +79,7 @@ def test_a_customer_alone_equals_the_customer_in_company(events, as_of, rules):
     np.testing.assert_array_equal(np.concatenate(alone), matrix_of(events, as_of, rules))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories(), AS_OF, RULES, st.lists(st.integers(0, 2), unique=True).map(sorted))
 def test_a_part_of_a_block_equals_the_block(events, as_of, rules, part):
     history = history_from_events(pa.Table.from_pylist(events, EVENT_SCHEMA), 100, CUSTOMERS)
@@ -91,7 +91,7 @@ def test_a_part_of_a_block_equals_the_block(events, as_of, rules, part):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), RULES)
 def test_a_block_gives_the_same_at_one_instant_after_another(events, rules):
     history = history_from_events(pa.Table.from_pylist(events, EVENT_SCHEMA), 100, CUSTOMERS)

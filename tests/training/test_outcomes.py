@@ -135,7 +135,7 @@ def test_lines_of_one_basket_are_one_purchase() -> None:
 
 
 @given(histories(max_size=16))  # type: ignore[no-untyped-call]  # untyped strategies
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_long_month_accrues_the_mean_of_the_short_ones_in_it(
     events: list[dict[str, Any]],
 ) -> None:

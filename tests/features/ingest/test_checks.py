@@ -81,7 +81,7 @@ def event(**values: Any) -> dict:
     return {"customer_id": "c", "kind": "support", "occurred_at": AT} | values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(rows, min_size=1, max_size=30))
 def test_sql_and_python_say_the_same_about_the_same_row(events):
     assert faults_by_sql(events) == [faults_of(row, CHECKS) for row in events]

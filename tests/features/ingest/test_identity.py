@@ -39,7 +39,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(rows, min_size=1, max_size=20))
 def test_sql_and_python_give_the_same_ids(events):
     events = [row | {"recorded_at": row["recorded_at"] or row["occurred_at"]} for row in events]

@@ -24,7 +24,7 @@ def batches_of(ids, sizes):
     return batches
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from("abcdef"), max_size=40).map(sorted),
     st.lists(st.integers(1, 9), min_size=1, max_size=5),

@@ -297,7 +297,6 @@ FIELDS = ["customer_ids", "customers", "as_of", "horizon_months", "events", "exp
 bodies = values | st.dictionaries(st.sampled_from(FIELDS), values)
 hypothetically = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

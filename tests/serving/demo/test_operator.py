@@ -124,7 +124,7 @@ def test_observation_that_begins_within_a_month_is_refused_with_the_date() -> No
         simulate_operator(10, seed=1, observed_from=date(2022, 1, 15))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), n_customers=st.integers(1, 80))
 def test_every_lived_month_is_possible(seed: int, n_customers: int) -> None:
     operator = simulate_operator(n_customers, seed, months=14)

@@ -116,7 +116,7 @@ def test_every_order_of_arrival_ends_in_the_same_state(open_store: OpenStore) ->
         ]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(groups=st.lists(st.lists(st.tuples(st.integers(0, 6), st.floats(0, 2)), max_size=5)))
 def test_the_first_content_of_an_id_stays(open_store: OpenStore, groups) -> None:
     store = open_store()

@@ -83,7 +83,7 @@ def test_forecasts_are_means_over_the_rates_of_active_customers(model: ParetoNBD
 
 
 @given(**parameters, x=st.integers(0, 300), age=st.floats(1, 500), share=st.floats(0.01, 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_parts_of_a_forecast_agree(
     *, r: float, alpha: float, s: float, beta: float, x: int, age: float, share: float
 ) -> None:

@@ -31,7 +31,7 @@ def test_survival_is_the_product_of_the_retention_rates() -> None:
 
 
 @given(alpha=st.floats(0.2, 5), beta=st.floats(0.5, 30), entry=st.integers(0, 6))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_fit_finds_the_model_whoever_was_first_seen_late(
     *, alpha: float, beta: float, entry: int
 ) -> None:
