@@ -112,6 +112,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     business, signals = known.business, known.signals
     landmarks = known.landmarks
     longest = min(max(mark.months_observed for mark in landmarks), business.horizon_months)
+    n_before = 0
     parts: list[ShopRows] = []
     now: list[Buyers] = []
     values: list[Matrix] = []
@@ -119,7 +120,9 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     costs: list[RecentCosts] = []
     levels: list[dict[str, Counter[str]]] = []
     for block in known.blocks():
-        parts.extend(shop_rows(block, landmarks, longest, business, signals))
+        for part in shop_rows(block, landmarks, longest, business, signals):
+            parts += [replace(part, buyer=n_before + part.buyer)]
+        n_before += block.history.n_customers
         moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
         now.append(buyers_at(moment))
         values.append(signal_matrix(moment, signals)[now[-1].customer].astype(np.float32))

@@ -1,23 +1,18 @@
 """Boosted residuals of a shop on top of its anchors: counts, silence, basket."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from training.boosting import (
-    Rows,
-    RowSample,
-    fit_trees,
-    fit_until_later_rows_say_stop,
-    predict_margin,
-)
+from training.boosting import Rows, RowSample, predict_margin
 from training.calibration import LogitCalibration, fit_calibration, probability
 from training.check import Check
 from training.forecast import Curves
 from training.person_periods import Matrix
 from training.shop_rows import UNSEEN, ShopRows
+from training.shop_trees import BuyerRows, fit_trees_that_help
 
 FEWEST_ROWS = 2_000
 _LATER_SHARE = 5
@@ -25,7 +20,10 @@ _LATER_SHARE = 5
 
 @dataclass(frozen=True)
 class ShopResiduals:
-    """Hold boosters on the link scale of each anchor; None leaves the anchor alone."""
+    """Hold boosters on the link scale of each anchor; None leaves the anchor alone.
+
+    So it is with too little history, and where no number of trees helps.
+    """
 
     longest_month: int
     counts: xgb.Booster | None = None
@@ -67,7 +65,7 @@ def fit_shop_residuals(
 
     Anchors have shape (n_rows, longest) and (n_rows,).
 
-    The months that end last, a fifth of the landmarks' span, decide when boosting stops.
+    The months that end last, a fifth of the landmarks' span, decide how many trees there are.
     """
     longest = rows.counts.shape[1]
     bare = ShopResiduals(longest)
@@ -75,22 +73,20 @@ def fit_shop_residuals(
     if len(row) < FEWEST_ROWS:
         return bare, []
     row, month = _thinned(row, month, sample)
-    seed = sample.seed
     later_from = -max(1, longest // _LATER_SHARE)
     is_later = rows.landmark[row] + month + 1 > later_from
     inputs = with_month(rows.signals, row, month + 1)
-    ones = np.ones(len(row))
     counted = rows.counts[row, month].astype(np.float64)
     silent = np.cumsum(np.maximum(rows.counts, 0), axis=1)[row, month] == 0
+    buyer, ones = rows.buyer[row], np.ones(len(row))
     of_counts = Rows(inputs, log_counts[row, month], counted, ones)
     of_silence = Rows(inputs, logit_silence[row, month], silent.astype(np.float64), ones)
-    counts, _, _ = _fitted(of_counts, is_later, "count:poisson", seed)
-    silence, calibration, check = _fitted(of_silence, is_later, "binary:logistic", seed)
-    basket = _fit_basket(rows, log_basket, later_from, seed)
-    residuals = replace(
-        bare, counts=counts, silence=silence, basket=basket, silence_calibration=calibration
+    counts = fit_trees_that_help(
+        BuyerRows(of_counts, is_later, buyer), "count:poisson", sample.seed
     )
-    return residuals, [check] if check else []
+    silence, calibration, check = _fit_silence(BuyerRows(of_silence, is_later, buyer), sample.seed)
+    basket = _fit_basket(rows, log_basket, later_from, sample.seed)
+    return ShopResiduals(longest, counts.booster, silence, basket, calibration), [check]
 
 
 def with_month(values: Matrix, row: NDArray[np.int64], month: NDArray[np.int64]) -> Matrix:
@@ -107,19 +103,20 @@ def _thinned(
     return row[kept], month[kept]
 
 
-def _fitted(
-    rows: Rows, is_later: NDArray[np.bool_], objective: str, seed: int
-) -> tuple[xgb.Booster | None, LogitCalibration, Check | None]:
-    earlier, later = rows.only(~is_later), rows.only(is_later)
-    if not len(earlier.outcome) or not len(later.outcome):
-        return None, LogitCalibration(), None
-    stopped = fit_until_later_rows_say_stop(earlier, later, objective, seed)
-    booster = fit_trees(rows, stopped.n_trees, objective, seed)
-    if objective != "binary:logistic":
-        return booster, LogitCalibration(), None
-    calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
-    share = probability(calibration.logit(stopped.later_margin))
-    return booster, calibration, Check("no purchase", share, later.outcome, later.weight)
+def _fit_silence(
+    training: BuyerRows, seed: int
+) -> tuple[xgb.Booster | None, LogitCalibration, Check]:
+    """Return trees, their calibration on later rows of unseen buyers, and its check.
+
+    All later rows of a buyer weigh as much as one: they tell of the same purchases.
+    """
+    boosted = fit_trees_that_help(training, "binary:logistic", seed)
+    outcome, buyer = training.rows.outcome[training.is_later], training.buyer[training.is_later]
+    _, number, n_rows = np.unique(buyer, return_inverse=True, return_counts=True)
+    weight = 1 / n_rows[number]
+    calibration = fit_calibration(boosted.unseen_margin, outcome, weight)
+    share = probability(calibration.logit(boosted.unseen_margin))
+    return boosted.booster, calibration, Check("no purchase", share, outcome, weight)
 
 
 def _fit_basket(
@@ -131,4 +128,5 @@ def _fit_basket(
     weight = np.maximum(rows.counts[bought], 0).sum(axis=1).astype(np.float64)
     training = Rows(rows.signals[bought], log_basket[bought], rows.basket[bought], weight)
     is_later = rows.landmark[bought] > 2 * later_from
-    return _fitted(training, is_later, "reg:gamma", seed)[0]
+    training_by_buyer = BuyerRows(training, is_later, rows.buyer[bought])
+    return fit_trees_that_help(training_by_buyer, "reg:gamma", seed).booster

@@ -39,10 +39,12 @@ class Buyers:
 class ShopRows:
     """Hold landmark rows; `counts` (n, longest) has the purchases by month ahead, or UNSEEN.
 
-    `basket` (n,) is the mean basket after the landmark, NaN without a purchase.
+    `buyer` (n,) numbers the customers of one block. `basket` (n,) is the mean basket after the
+    landmark, NaN without a purchase.
     """
 
     signals: Matrix
+    buyer: NDArray[np.int64]
     landmark: NDArray[np.int64]
     rhythm: Rhythm
     purchases: NDArray[np.float64]
@@ -92,6 +94,7 @@ def shop_rows(
         np.divide(spent / block.history.minor_units, bought, out=basket, where=bought > 0)
         yield ShopRows(
             signal_matrix(moment, signals)[buyers.customer].astype(np.float32),
+            buyers.customer,
             np.full(len(buyers.customer), landmark.number),
             buyers.rhythm,
             buyers.purchases,
@@ -105,6 +108,7 @@ def stacked(parts: Sequence[ShopRows]) -> ShopRows:
     """Return all parts as one."""
     return ShopRows(
         np.concatenate([part.signals for part in parts]),
+        np.concatenate([part.buyer for part in parts]),
         np.concatenate([part.landmark for part in parts]),
         stacked_rhythm([part.rhythm for part in parts]),
         np.concatenate([part.purchases for part in parts]),

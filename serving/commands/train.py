@@ -79,7 +79,8 @@ def _left_out(bundle: Bundle) -> list[str]:
 def _learned_from_signals(bundle: Bundle) -> bool:
     if isinstance(bundle.model, SubscriptionModel):
         return bundle.model.hazard.booster is not None
-    return bundle.model.residuals.counts is not None
+    residuals = bundle.model.residuals
+    return any((residuals.counts, residuals.silence, residuals.basket))
 
 
 def _signals_in_words(bundle: Bundle) -> str:
@@ -98,9 +99,10 @@ def _signals_in_words(bundle: Bundle) -> str:
             "from tenure and booked ends alone, and no other signal moves it."
         )
     return (
-        f"Too little history to learn from signals (fewer than {FEWEST_ROWS:,} months of "
-        "customers): purchases are predicted from the number and dates of a customer's own, "
-        "baskets from their own mean, and no other signal moves them."
+        f"Signals do not help here with buyers that training has not seen, or there is too little "
+        f"history (fewer than {FEWEST_ROWS:,} months of customers): purchases are predicted from "
+        "the number and dates of a customer's own, baskets from their own mean, and no other "
+        "signal moves them."
     )
 
 
