@@ -21,7 +21,7 @@ from training.metrics import churn_metrics, interval_metrics, value_metrics
 from training.peers.peer import Peer
 from training.referral_backtest import referral_predictions
 from training.rolling import LONGEST_WINDOW_MONTHS
-from training.scoring import median_value
+from training.scoring import own_median
 
 Values = NDArray[np.float64]
 PREDICTION_COLUMNS = (
@@ -115,7 +115,7 @@ def _predictions(  # noqa: PLR0913, PLR0917 -- what was known, said and came of 
     of_peers = {name: peer.answers(moment, business, plan.months) for name, peer in peers.items()}
     for months in plan.months:
         answers = naive.for_backtest(moment, bundle.model, business, months)
-        own = _own_answer(forecast, months)
+        own = _own_answer(bundle, forecast, months)
         ends = _interval(bundle, forecast, months)
         tables = {PRODUCT: own} | {
             name: (answer.churn, answer.value, answer.value) for name, answer in answers.items()
@@ -141,9 +141,10 @@ def _predictions(  # noqa: PLR0913, PLR0917 -- what was known, said and came of 
             yield table[forecast.is_customer]
 
 
-def _own_answer(forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
+def _own_answer(bundle: Bundle, forecast: Forecast, months: int) -> tuple[Values, Values, Values]:
     mean = forecast.expected_margin[:, :months].sum(axis=1)
-    return forecast.churn[:, months - 1], mean, median_value(forecast, 0.0, months)
+    median = own_median(bundle.intervals, forecast, 0.0, months)
+    return forecast.churn[:, months - 1], mean, median
 
 
 def _interval(bundle: Bundle, forecast: Forecast, months: int) -> tuple[Values, Values]:

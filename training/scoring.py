@@ -18,6 +18,7 @@ from training.forecast import Forecast
 from training.intervals import Intervals
 from training.payback import payback_months
 from training.referrals import FEWEST_CONVERSIONS
+from training.shop_median import shop_median
 from training.subscription import SubscriptionModel
 from valuation.lifetime_value import clv, clv_quantiles, value_at_stake
 from valuation.segments import SegmentCuts, segments
@@ -32,8 +33,11 @@ _NO_INTERVALS = {
     name: f"{name} is null: too little history came before this model version to calibrate it"
     for name in ("clv_low", "clv_high", "clv_sd")
 }
+_NO_MEDIAN = {
+    "clv_median": "clv_median is null: too little history came before this model version to know "
+    "how far what buyers spend differs from what is expected of them",
+}
 _NOT_FOR_SHOPS = {
-    "clv_median": "clv_median is null: not yet predicted for transactional customers",
     "value_at_stake": "value_at_stake is null: a shop's customers have no moment of leaving",
     "survival": "survival is null: a shop's customers have no moment of leaving",
 }
@@ -98,7 +102,7 @@ def score(
         model_version=bundle.version,
         forecast=_cut(forecast, horizon),
         clv=value,
-        clv_median=median_value(forecast, rate, horizon),
+        clv_median=own_median(bundle.intervals, forecast, rate, horizon),
         clv_low=low,
         clv_high=high,
         clv_sd=np.sqrt(variance),
@@ -114,11 +118,22 @@ def score(
     )
 
 
-def median_value(forecast: Forecast, annual_discount_rate: float, horizon: int) -> Values:
-    """Return the median of the discounted margin of months 1..horizon, shape (n_customers,).
+def own_median(
+    intervals: Intervals | None, forecast: Forecast, annual_discount_rate: float, horizon: int
+) -> Values:
+    """Return the product's median, shape (n_customers,); NaN for a shop without intervals."""
+    if forecast.survival is not None:
+        return median_value(forecast, annual_discount_rate, horizon)
+    if intervals is None:
+        return np.full(len(forecast.churn), np.nan)
+    return shop_median(intervals, forecast, annual_discount_rate, horizon)
 
-    The moment of leaving is random, the plan stays as it is booked: most customers do not move.
-    NaN for a shop.
+
+def median_value(forecast: Forecast, annual_discount_rate: float, horizon: int) -> Values:
+    """Return the median of the discounted margin of months 1..horizon of a subscription.
+
+    Shape (n_customers,). The moment of leaving is random, the plan stays as it is booked: most
+    customers do not move. NaN for a shop.
     """
     if forecast.survival is None or forecast.margin_if_unchanged is None:
         return np.full(len(forecast.churn), np.nan)
@@ -185,7 +200,7 @@ def _warnings(bundle: Bundle) -> tuple[str, ...]:
     warnings = dict(_NO_REFERRALS) if bundle.referrals is None else {}
     warnings |= _NO_INTERVALS if bundle.intervals is None else {}
     if not isinstance(bundle.model, SubscriptionModel):
-        warnings |= _NOT_FOR_SHOPS
+        warnings |= _NOT_FOR_SHOPS | (_NO_MEDIAN if bundle.intervals is None else {})
     elif bundle.model.hazard.booster is None:
         warnings["churn"] = (
             "churn rests on tenure and booked ends alone: too few exits to learn from signals"

@@ -166,9 +166,7 @@ DATA_SETS = {
             _CDNOW_LOOKED_AT,
             note=(
                 "273 days are nine calendar months here. The prototype's naive column is its "
-                "BG/NBD+GG. Ranks come out below those of Pareto/NBD, and the level below that of "
-                "both peers; P(gone) of 1997-12-01 is behind both. A median is not published "
-                "for shops."
+                "BG/NBD+GG."
             ),
         ),
         DataSet(

@@ -110,7 +110,16 @@ def test_metrics_can_be_recomputed_from_predictions(of_operator: pd.DataFrame) -
         assert value["rmse"] == pytest.approx(np.sqrt((error**2).mean()))
 
 
-def test_a_shop_has_no_metrics_of_a_median_it_does_not_predict(of_shop: pd.DataFrame) -> None:
-    own = [row for row in metrics_of(of_shop) if row["model"] == "keepworth"]
+def test_the_median_of_a_shops_customer_lies_in_the_interval_and_has_metrics(
+    of_shop: pd.DataFrame,
+) -> None:
+    own = of_shop[of_shop["model"] == "keepworth"]
+    rather_silent = own[own["churn_probability"] > 0.5]
 
-    assert {row.get("statistic") for row in own} == {None, "mean"}
+    assert (own["value_low"] <= own["value_median"]).all()
+    assert (own["value_median"] <= own["value_high"]).all()
+    # A month without purchases costs 0.1.
+    assert len(rather_silent) > 10
+    np.testing.assert_allclose(rather_silent["value_median"], -0.1 * rather_silent["months"])
+    statistics = {row.get("statistic") for row in metrics_of(own)}
+    assert statistics == {None, "mean", "median"}
