@@ -29,9 +29,11 @@ from training.calibration import LogitCalibration
 from training.credibility import Credibility
 from training.hazard import HazardModel
 from training.intervals import Intervals
+from training.pareto_nbd import ParetoNBD
 from training.pauses import Pauses
 from training.plan_path import PlanPath
 from training.purchase_anchor import PurchaseAnchor
+from training.purchase_anchors import PurchaseAnchors
 from training.referrals import ReferralModel
 from training.shop import ShopModel
 from training.shop_margin import ShopMargin
@@ -40,7 +42,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 11
+FORMAT = 12
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -180,9 +182,14 @@ def _model(
     )
     costs = _credibility_from_json(parts["costs"])
     margin = ShopMargin(parts["margin_share"], parts["idle_cost"], costs)
-    counts, basket = PurchaseAnchor(**parts["counts"]), BasketAnchor(**parts["basket"])
+    counts, basket = _purchase_anchors(parts["counts"]), BasketAnchor(**parts["basket"])
     silent = tuple(parts["silent_share"])
     return ShopModel(signals, counts, basket, residuals, margin, silent, tuple(parts["level"]))
+
+
+def _purchase_anchors(parts: dict[str, Any]) -> PurchaseAnchors:
+    pareto_nbd = None if parts["pareto_nbd"] is None else ParetoNBD(**parts["pareto_nbd"])
+    return PurchaseAnchors(PurchaseAnchor(**parts["bg_nbd"]), pareto_nbd)
 
 
 def _aft(noise: dict[str, Any] | None, trees: xgb.Booster | None) -> AcceleratedFailureTime | None:

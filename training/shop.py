@@ -20,7 +20,8 @@ from training.check import Check
 from training.forecast import Curves, Forecast
 from training.known import TWO_CYCLES_MONTHS, Known
 from training.person_periods import Matrix
-from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
+from training.purchase_anchor import Rhythm
+from training.purchase_anchors import PurchaseAnchors, fit_purchase_anchors
 from training.shop_margin import (
     RecentCosts,
     Sales,
@@ -56,7 +57,7 @@ class ShopModel:
     """
 
     signals: tuple[Signal, ...]
-    counts: PurchaseAnchor
+    counts: PurchaseAnchors
     basket: BasketAnchor
     residuals: ShopResiduals
     margin: ShopMargin
@@ -85,7 +86,7 @@ class ShopModel:
 
     def expected_purchases(self, values: Matrix, rhythm: Rhythm, weeks: Curves) -> Curves:
         """Return E[purchases in month k], shape (n_buyers, n_months)."""
-        anchor = monthly_purchases(self.counts, rhythm, weeks)
+        anchor = self.counts.monthly_purchases(rhythm, weeks)
         month = np.minimum(np.arange(len(weeks)), len(self.level) - 1)
         level = np.array(self.level)[month]
         return np.exp(self.residuals.of_counts(values, np.log(anchor))) * level
@@ -131,7 +132,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
         levels.append(level_counts(moment.profiles))
     _require_buyers(sum(len(buyers.customer) for buyers in now))
     rhythm = stacked_rhythm([buyers.rhythm for buyers in now])
-    counts = fit_purchase_anchor(rhythm)
+    counts = fit_purchase_anchors(rhythm)
     basket = fit_basket_anchor(
         np.concatenate([buyers.purchases for buyers in now]),
         np.concatenate([buyers.mean_basket for buyers in now]),
@@ -142,7 +143,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     support = Support.of_names(signals, _ranges(rows, signals, business.month), levels_of(levels))
     silent = _silent_share(rows)
     model = ShopModel(signals, counts, basket, residuals, margin, silent, support=support)
-    if longest >= TWO_CYCLES_MONTHS:
+    if longest >= TWO_CYCLES_MONTHS and residuals.counts is not None:
         return model, checks
     weeks = weeks_ahead(longest, business.month)
     level = _guarded_level(model, np.concatenate(values), rhythm, weeks)
@@ -152,19 +153,19 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
 def _guarded_level(
     model: ShopModel, values: Matrix, rhythm: Rhythm, weeks: Curves
 ) -> tuple[float, ...]:
-    """Return what brings each month's expected purchases to the anchor's total.
+    """Return what brings each month's expected purchases to the total of BG/NBD.
 
     Before two seasonal cycles were seen, trees take a season or a young portfolio's cooling for
-    a trend; they tell customers apart, the anchor gives the level.
+    a trend; they tell customers apart, the anchor gives the level. So it does without trees.
     """
     boosted = model.expected_purchases(values, rhythm, weeks).sum(axis=0)
-    anchored = monthly_purchases(model.counts, rhythm, weeks).sum(axis=0)
+    anchored = model.counts.level(rhythm, weeks).sum(axis=0)
     return tuple(float(share) for share in anchored / boosted)
 
 
 def _fit_residuals(
     rows: ShopRows,
-    counts: PurchaseAnchor,
+    counts: PurchaseAnchors,
     basket: BasketAnchor,
     month: MonthRule,
     sample: RowSample,
@@ -172,7 +173,7 @@ def _fit_residuals(
     weeks = weeks_ahead(rows.counts.shape[1], month)
     return fit_shop_residuals(
         rows,
-        np.log(monthly_purchases(counts, rows.rhythm, weeks)),
+        np.log(counts.monthly_purchases(rows.rhythm, weeks)),
         logit(_inside(counts.no_purchase(rows.rhythm, weeks))),
         np.log(np.maximum(basket.expected_basket(rows.purchases, rows.mean_basket), _LEAST)),
         sample,
@@ -183,12 +184,6 @@ def weeks_ahead(n_months: int, month: MonthRule) -> Curves:
     """Return the weeks from now to the end of month k, shape (n_months,)."""
     days = _DAYS_A_CALENDAR_MONTH if month == "calendar" else float(month)
     return np.arange(1, n_months + 1) * days / 7
-
-
-def monthly_purchases(anchor: PurchaseAnchor, rhythm: Rhythm, weeks: Curves) -> Curves:
-    """Return the anchor's E[purchases in month k], shape (n_buyers, n_months), above zero."""
-    until = anchor.expected_purchases(rhythm, weeks)
-    return np.maximum(np.diff(until, prepend=0.0, axis=1), _LEAST)
 
 
 def _silent_share(rows: ShopRows) -> tuple[float, ...]:

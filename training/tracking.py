@@ -182,7 +182,8 @@ def _parameters(bundle: Bundle) -> Mapping[str, Any]:
         parts |= {f"calibration.{name}": v for name, v in vars(hazard.calibration).items()}
         parts["trees"] = hazard.booster.num_boosted_rounds() if hazard.booster else 0
     else:
-        parts |= {f"counts.{name}": value for name, value in vars(bundle.model.counts).items()}
+        bg_nbd = bundle.model.counts.bg_nbd
+        parts |= {f"counts.{name}": value for name, value in vars(bg_nbd).items()}
         parts |= {f"basket.{name}": value for name, value in vars(bundle.model.basket).items()}
     return parts
 

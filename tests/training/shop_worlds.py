@@ -12,7 +12,7 @@ from features.catalogue import signal_matrix
 from features.kernel import Moment
 from tests.training.worlds import at, ingested_log, shop_business
 from training.known import known_at
-from training.shop import fit_shop, monthly_purchases, weeks_ahead
+from training.shop import fit_shop, weeks_ahead
 from training.shop_rows import buyers_at
 
 DAYS = 730
@@ -103,7 +103,7 @@ def answers(folder: Path, draw: Draw, n_buyers: int, seed: int) -> tuple[Answere
             (
                 model.expected_purchases(values, buyers.rhythm, _WEEKS),
                 model.no_purchase(values, buyers.rhythm, _WEEKS),
-                monthly_purchases(model.counts, buyers.rhythm, _WEEKS),
+                model.counts.level(buyers.rhythm, _WEEKS),
                 model.counts.no_purchase(buyers.rhythm, _WEEKS),
                 rates,
             )

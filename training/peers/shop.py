@@ -12,7 +12,7 @@ from training.business import Business
 from training.fit_errors import CannotBeFittedError
 from training.forecast import Curves
 from training.known import Known
-from training.peers.pareto_nbd import fit_pareto_nbd
+from training.pareto_nbd import fit_pareto_nbd
 from training.peers.peer import Answers, PeerAnswer, Values
 from training.purchase_anchor import PurchaseAnchor, Rhythm, fit_purchase_anchor
 from training.shop import weeks_ahead

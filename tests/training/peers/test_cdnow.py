@@ -4,7 +4,7 @@ import pytest
 
 from tests.training.peers.cdnow import Sample, sample_or_skip
 from training.basket_anchor import fit_basket_anchor
-from training.peers.pareto_nbd import fit_pareto_nbd
+from training.pareto_nbd import fit_pareto_nbd
 from training.purchase_anchor import fit_purchase_anchor
 
 

@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import gammaln, roots_genlaguerre
 
 from training.fit_errors import CannotBeFittedError
-from training.peers.pareto_nbd import ParetoNBD, fit_pareto_nbd
+from training.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from training.purchase_anchor import Rhythm
 
 CDNOW = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
