@@ -108,13 +108,16 @@ def _fit_silence(
 ) -> tuple[xgb.Booster | None, LogitCalibration, Check]:
     """Return trees, their calibration on later rows of unseen buyers, and its check.
 
-    All later rows of a buyer weigh as much as one: they tell of the same purchases.
+    All later rows of a buyer weigh as much as one: they tell of the same purchases. An anchor
+    without trees needs no calibration: it was fitted on the later months, too.
     """
     boosted = fit_trees_that_help(training, "binary:logistic", seed)
     outcome, buyer = training.rows.outcome[training.is_later], training.buyer[training.is_later]
     _, number, n_rows = np.unique(buyer, return_inverse=True, return_counts=True)
     weight = 1 / n_rows[number]
-    calibration = fit_calibration(boosted.unseen_margin, outcome, weight)
+    calibration = LogitCalibration()
+    if boosted.booster is not None:
+        calibration = fit_calibration(boosted.unseen_margin, outcome, weight)
     share = probability(calibration.logit(boosted.unseen_margin))
     return boosted.booster, calibration, Check("no purchase", share, outcome, weight)
 
