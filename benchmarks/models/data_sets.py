@@ -166,7 +166,11 @@ DATA_SETS = {
             _CDNOW_LOOKED_AT,
             note=(
                 "273 days are nine calendar months here. The prototype's naive column is its "
-                "BG/NBD+GG."
+                "BG/NBD+GG. With 2,357 buyers no number of trees helps with counts: purchases are "
+                "those of the anchors, ranks come out 2% below the prototype's and the level below "
+                "both peers'. These cutoffs were looked at twice: at first an anchor without trees "
+                "was calibrated, and P(gone) of 1997-10-01 lost to BG/NBD by 0.16%; that "
+                "calibration was taken out."
             ),
         ),
         DataSet(
