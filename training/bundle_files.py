@@ -34,6 +34,7 @@ from training.pauses import Pauses
 from training.plan_path import PlanPath
 from training.purchase_anchor import PurchaseAnchor
 from training.purchase_anchors import PurchaseAnchors
+from training.recent_events import RecentEvents
 from training.referrals import ReferralModel
 from training.shop import ShopModel
 from training.shop_margin import ShopMargin
@@ -42,7 +43,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 12
+FORMAT = 13
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -134,6 +135,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "calibration": asdict(hazard.calibration),
             "longest_month": hazard.longest_month,
             "booked_ends": asdict(hazard.booked_ends),
+            "recent": _recent_as_json(hazard.recent),
             "signal_weight": hazard.signal_weight,
             "noise": None if hazard.aft is None else asdict(hazard.aft.noise),
             "plans": list(model.path.plans),
@@ -165,6 +167,7 @@ def _model(
             LogitCalibration(**parts["calibration"]),
             parts["longest_month"],
             BookedEnds(**parts["booked_ends"]),
+            RecentEvents(tuple(parts["recent"]["columns"]), np.array(parts["recent"]["effects"])),
             boosters.get("hazard"),
             parts["signal_weight"],
             _aft(parts["noise"], boosters.get("aft")),
@@ -190,6 +193,10 @@ def _model(
 def _purchase_anchors(parts: dict[str, Any]) -> PurchaseAnchors:
     pareto_nbd = None if parts["pareto_nbd"] is None else ParetoNBD(**parts["pareto_nbd"])
     return PurchaseAnchors(PurchaseAnchor(**parts["bg_nbd"]), pareto_nbd)
+
+
+def _recent_as_json(recent: RecentEvents) -> dict[str, Any]:
+    return {"columns": list(recent.columns), "effects": recent.effects.tolist()}
 
 
 def _aft(noise: dict[str, Any] | None, trees: xgb.Booster | None) -> AcceleratedFailureTime | None:

@@ -1,4 +1,4 @@
-"""The monthly hazard of leaving: a tenure anchor plus boosted trees on signals, calibrated.
+"""The monthly hazard of leaving: a tenure anchor, events of late, boosted trees, calibrated.
 
 Beside it stands a curve of accelerated failure time, which says more where exits are few.
 """
@@ -24,6 +24,7 @@ from training.check import Check
 from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
 from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
+from training.recent_events import RecentEvents, fit_recent_events
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
 FEWEST_EXITS = 100
@@ -42,7 +43,8 @@ class ChurnRows:
 
     `signals` (n, n_signals) and `clocks` (n, 4) at the landmark; `landmark` (n,) numbers the
     landmarks in months (any origin); `exit_month` is 0 where none was seen in the
-    `months_observed` months. `terms_lapse` says that a term nobody renews ends.
+    `months_observed` months. `terms_lapse` says that a term nobody renews ends; `event_columns`
+    are the signals that are days since an event of which the hazard has effects.
     """
 
     signals: Matrix
@@ -51,6 +53,7 @@ class ChurnRows:
     exit_month: NDArray[np.int64]
     months_observed: NDArray[np.int64]
     terms_lapse: bool = False
+    event_columns: tuple[int, ...] = ()
 
     @property
     def n_exits(self) -> int:
@@ -70,6 +73,7 @@ class HazardModel:
     calibration: LogitCalibration
     longest_month: int
     booked_ends: BookedEnds = BookedEnds()  # noqa: RUF009 -- frozen value
+    recent: RecentEvents = RecentEvents()  # noqa: RUF009 -- frozen value
     booster: xgb.Booster | None = None
     signal_weight: float = 1.0
     aft: AcceleratedFailureTime | None = None
@@ -88,9 +92,11 @@ class HazardModel:
         alone = self.booked_ends.hazard(alone, clocks)
         if self.booster is None:
             return alone
+        trained = np.minimum(month, self.longest_month)
         inputs = inputs_of(signals, clocks, rows, month)
-        inputs[:, signals.shape[1]] = np.minimum(month, self.longest_month)
-        raised = self.calibration.logit(predict_margin(self.booster, inputs, anchor))
+        inputs[:, signals.shape[1]] = trained
+        base = anchor + self.recent.logit(signals, clocks[:, 3], rows, trained)
+        raised = self.calibration.logit(predict_margin(self.booster, inputs, base))
         raised_hazard = probability(raised).reshape(alone.shape)
         if self.aft is None:
             return self._blended(alone, raised_hazard)
@@ -123,7 +129,7 @@ def fit_hazard(
     ----------
     later_from : int
         Months that end after this landmark number make up the later window: it decides when
-        boosting stops and calibrates. Then trees are refitted on all months.
+        boosting stops and calibrates. Then events and trees are refitted on all months.
     """
     periods = thin_out(
         expand(rows.exit_month, rows.months_observed, longest),
@@ -136,18 +142,31 @@ def fit_hazard(
         return bare, None
     training = _training_rows(rows, anchor, periods)
     is_later = rows.landmark[periods.landmark_row] + periods.month > later_from
-    earlier, later = training.only(~is_later), training.only(is_later)
-    if not earlier.outcome.any() or not later.outcome.any():
+    if not training.outcome[is_later].any() or not training.outcome[~is_later].any():
         return bare, None
+    _, then = _with_recent(training, rows, periods, ~is_later)
+    earlier, later = then.only(~is_later), then.only(is_later)
     stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, sample.seed)
     calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
+    recent, training = _with_recent(training, rows, periods, np.ones_like(is_later))
     booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, sample.seed)
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
     weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)
     aft = _fit_aft(rows, sample)
-    fitted = replace(bare, booster=booster, calibration=calibration, signal_weight=weight, aft=aft)
-    return fitted, check
+    raising = replace(bare, recent=recent, booster=booster, calibration=calibration)
+    return replace(raising, signal_weight=weight, aft=aft), check
+
+
+def _with_recent(
+    training: Rows, rows: ChurnRows, periods: PersonPeriods, is_known: NDArray[np.bool_]
+) -> tuple[RecentEvents, Rows]:
+    """Return effects of events fitted on periods that are known, and rows with them as anchor."""
+    known = replace(periods, weight=periods.weight * is_known)
+    booked = rows.clocks[:, 3]
+    recent = fit_recent_events(rows.event_columns, rows.signals, booked, known, training.anchor)
+    added = recent.logit(rows.signals, booked, periods.landmark_row, periods.month)
+    return recent, replace(training, anchor=training.anchor + added)
 
 
 def _fit_aft(rows: ChurnRows, sample: RowSample) -> AcceleratedFailureTime | None:

@@ -28,6 +28,7 @@ from training.landmarks import subscription_rows
 from training.pauses import Pauses, fit_pauses
 from training.person_periods import clock_columns
 from training.plan_path import FREE, UNIT, PlanMonths, PlanPath, fit_plan_path
+from training.recent_events import event_columns
 from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
 from valuation.survival import activity_in_month, survival_from_hazard
 
@@ -125,7 +126,8 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         levels.append(level_counts(moment.profiles))
     _require_exits(counts)
     churn, months = _stacked(parts)
-    churn = replace(churn, terms_lapse=business.term_end == "lapses")
+    lapses = business.term_end == "lapses"
+    churn = replace(churn, terms_lapse=lapses, event_columns=event_columns(signals))
     longest = max(landmark.months_observed for landmark in landmarks)
     hazard, check = fit_hazard(
         churn,
