@@ -35,6 +35,7 @@ PREDICTION_COLUMNS = [
 SCORE_COLUMNS = {
     *("customer_id", "as_of", "status", "segment", "model_version"),
     *("churn_1m", "churn_3m", "churn_6m", "churn_12m"),
+    *("churn_3m_voluntary", "churn_3m_involuntary", "churn_3m_other"),
     *("clv", "clv_median", "clv_low", "clv_high", "clv_sd"),
     *("payback_month", "value_at_stake", "referral_value"),
     *("survival", "expected_margin", "reasons", "warnings"),

@@ -14,6 +14,7 @@ from training import naive
 from training.actual import actual_after
 from training.backtest_plan import PRODUCT, BacktestPlan
 from training.bundle import Bundle
+from training.exit_kind_backtest import exit_kind_losses
 from training.fitting import fit_bundle
 from training.forecast import Forecast
 from training.known import Known
@@ -45,12 +46,13 @@ class Backtested:
 
     `predictions` has one row a horizon, model and customer of the population at the cutoff
     (PREDICTION_COLUMNS); `referrals` likewise (REFERRAL_COLUMNS), empty where the bundle does not
-    predict any.
+    predict any; `exit_kinds` is what kinds of exit were said with (see `exit_kind_losses`).
     """
 
     bundle: Bundle
     predictions: pd.DataFrame
     referrals: pd.DataFrame
+    exit_kinds: pd.DataFrame
 
 
 def backtest_at(
@@ -65,12 +67,14 @@ def backtest_at(
     business, longest = known.business, max(*plan.months, LONGEST_WINDOW_MONTHS)
     parts: list[pd.DataFrame] = []
     referrals: list[pd.DataFrame] = []
+    kinds: list[pd.DataFrame] = []
     for block in blocks(known.log, business, list(known.vocabulary.levels)):
         moment = Moment(block.history, block.profiles, known.cutoff, business, bundle.references)
         forecast = bundle.model.forecast(moment, business, longest)
         parts.extend(_predictions(bundle, block, moment, forecast, plan, peers or {}))
         referrals.extend(referral_predictions(bundle, block, moment, forecast, plan))
-    return Backtested(bundle, _stacked(parts), _stacked(referrals))
+        kinds.extend(exit_kind_losses(bundle, block, moment, forecast, plan))
+    return Backtested(bundle, _stacked(parts), _stacked(referrals), _stacked(kinds))
 
 
 def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:

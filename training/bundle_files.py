@@ -27,6 +27,7 @@ from training.bundle import Bundle
 from training.business import Business
 from training.calibration import LogitCalibration
 from training.credibility import Credibility
+from training.exit_kinds import exit_kinds_as_json, exit_kinds_from_json
 from training.hazard import HazardModel
 from training.intervals import Intervals
 from training.pareto_nbd import ParetoNBD
@@ -143,6 +144,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "flows": _credibility_as_json(model.flows),
             "monthly_churn": model.monthly_churn,
             "pauses": asdict(model.pauses),
+            "exit_kinds": exit_kinds_as_json(model.exit_kinds),
         }, {"hazard": hazard.booster, "aft": None if hazard.aft is None else hazard.aft.booster}
     residuals = model.residuals
     return {
@@ -175,7 +177,15 @@ def _model(
         path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
         flows = _credibility_from_json(parts["flows"])
         pauses = Pauses(**parts["pauses"])
-        return SubscriptionModel(signals, hazard, path, flows, parts["monthly_churn"], pauses)
+        return SubscriptionModel(
+            signals,
+            hazard,
+            path,
+            flows,
+            parts["monthly_churn"],
+            pauses,
+            exit_kinds=exit_kinds_from_json(parts["exit_kinds"]),
+        )
     residuals = ShopResiduals(
         parts["longest_month"],
         boosters.get("counts"),

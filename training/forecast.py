@@ -19,7 +19,9 @@ class Forecast:
     `survival` is P(still there at the end of month k), and `margin_if_unchanged` is the margin
     if active on the plan as it stands and as changes are booked; None for a shop, whose
     customers never say that they left. For a shop `idle_margin` is the margin of a month without
-    a purchase; None for a subscription. `is_customer` has shape (n_customers,).
+    a purchase; None for a subscription. `is_customer` has shape (n_customers,). `exit_shares` has
+    shape (n_customers, n_kinds): P(kind of exit | leaves within three months), rows add up to 1;
+    None where nothing is known of kinds.
     """
 
     is_customer: NDArray[np.bool_]
@@ -30,6 +32,7 @@ class Forecast:
     survival: Curves | None = None
     margin_if_unchanged: Curves | None = None
     idle_margin: Curves | None = None
+    exit_shares: Curves | None = None
 
     def rows(self, kept: NDArray[np.int64]) -> "Forecast":
         """Return the forecast of some customers."""

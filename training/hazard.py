@@ -43,8 +43,9 @@ class ChurnRows:
 
     `signals` (n, n_signals) and `clocks` (n, 4) at the landmark; `landmark` (n,) numbers the
     landmarks in months (any origin); `exit_month` is 0 where none was seen in the
-    `months_observed` months. `terms_lapse` says that a term nobody renews ends; `event_columns`
-    are the signals that are days since an event of which the hazard has effects.
+    `months_observed` months; `exit_kind` is 0 where none is known. `terms_lapse` says that a term
+    nobody renews ends; `event_columns` are the signals that are days since an event of which the
+    hazard has effects.
     """
 
     signals: Matrix
@@ -52,6 +53,7 @@ class ChurnRows:
     landmark: NDArray[np.int64]
     exit_month: NDArray[np.int64]
     months_observed: NDArray[np.int64]
+    exit_kind: NDArray[np.int64] | None = None
     terms_lapse: bool = False
     event_columns: tuple[int, ...] = ()
 

@@ -16,7 +16,7 @@ from features.signal import Signal
 from features.timeline import Timeline
 from training.business import Business
 from training.hazard import ChurnRows
-from training.outcomes import exit_months
+from training.outcomes import exit_kinds, exit_months
 from training.person_periods import clock_columns
 from training.plan_path import PlanMonths
 
@@ -72,6 +72,7 @@ def subscription_rows(
         values = signal_matrix(moment, signals)[there]
         edges = month_edges(landmark.as_of, landmark.months_observed, business.month)
         exits = exit_months(timeline, edges)[there]
+        kinds = exit_kinds(block.history, timeline, landmark.as_of, lapsed=1)[there]
         yield (
             ChurnRows(
                 values.astype(np.float32),
@@ -79,6 +80,7 @@ def subscription_rows(
                 np.full(len(there), landmark.number),
                 exits,
                 np.full(len(there), landmark.months_observed),
+                np.where(exits > 0, kinds, 0),
             ),
             _plan_months(block, moment, timeline, int(edges[1]), business),
         )

@@ -12,6 +12,7 @@ from features.history import History
 from features.months import NEVER, Instants
 from features.timeline import Timeline
 from training.business import Business
+from training.exit_kinds import KINDS
 from training.flows import Flows, Money, subscription_margin
 
 
@@ -25,6 +26,26 @@ def exit_months(timeline: Timeline, edges: Instants) -> NDArray[np.int64]:
     end = np.where(begin == NEVER, edges[0], end)
     month = np.searchsorted(edges, np.maximum(end, edges[0]), side="right")
     return np.where(month < len(edges), month, 0)
+
+
+def exit_kinds(
+    history: History, timeline: Timeline, instant: int, *, lapsed: int
+) -> NDArray[np.int64]:
+    """Return the kind of end of each customer's spell under way at an instant, as far as known.
+
+    Shape (n_customers,): its number in `KINDS` from 1, as the cancellation is labelled; 0 without
+    a label or an end. `lapsed` is the kind of a term that nobody renewed: the contract calls it
+    voluntary (1), and as long as it may still be renewed it is none (0).
+    """
+    _, end = timeline.spell_at(instant)
+    intervals = timeline.intervals
+    is_last = (intervals.end == end[intervals.customer]) & (intervals.end != NEVER)
+    closing = np.full(timeline.n_customers, -1)
+    np.maximum.at(closing, intervals.customer[is_last], intervals.closing_row[is_last])
+    label = np.append(history.label, -1)[closing]
+    codes = np.array([history.label_code(kind) for kind in KINDS])
+    kind = (label[:, None] == codes) @ np.arange(1, len(KINDS) + 1)
+    return np.where(closing >= 0, kind, np.where(end == NEVER, 0, lapsed))
 
 
 def realised_subscription_margin(

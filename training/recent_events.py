@@ -57,7 +57,9 @@ class RecentEvents:
         row, month : (n_periods,)
             Each period's row, and its month ahead.
         """
-        added = _inputs(signals, self.columns) @ self.effects.T
+        inputs = _inputs(signals, self.columns)
+        # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
+        added = np.column_stack([(inputs * effects).sum(axis=1) for effects in self.effects])
         added[~np.isnan(booked_end)] = 0.0
         return added[row, _bands(month)]
 
@@ -120,7 +122,7 @@ def fit_recent_events(
 
 def _inputs(signals: Matrix, columns: tuple[int, ...]) -> Values:
     """Return 1 and how fresh each event is, from 0 (never) to 1 (now), shape (n, 1 + n_events)."""
-    days = signals[:, list(columns)].astype(np.float64)
+    days = np.take(signals, np.array(columns, dtype=np.int64), axis=1).astype(np.float64)
     return np.column_stack([np.ones(len(signals)), np.nan_to_num(np.exp(-days / FRESH_DAYS))])
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from features.instants import datetime_of
 from training.business import Business
+from training.exit_kinds import KINDS, WITHIN_MONTHS
+from training.forecast import Forecast
 from training.scoring import CHURN_MONTHS, Scores
 
 Values = NDArray[np.float64]
@@ -26,6 +28,10 @@ _NO_SEGMENT = {
 NO_REASONS = (
     "reasons is null: explaining was not asked for, the customer is lost, or too few are there"
 )
+CHURN_BY_KIND = tuple(f"churn_{WITHIN_MONTHS}m_{kind}" for kind in KINDS)
+NO_KINDS_OF_THE_LOST = tuple(
+    f"{name} is null: the customer has no open subscription" for name in CHURN_BY_KIND
+)
 _INSTANT = pa.timestamp("us", tz="UTC")
 _FIELDS_BEFORE_NAIVE: tuple[tuple[str, pa.DataType], ...] = (
     ("customer_id", pa.string()),
@@ -34,6 +40,7 @@ _FIELDS_BEFORE_NAIVE: tuple[tuple[str, pa.DataType], ...] = (
     ("segment", pa.string()),
     ("model_version", pa.string()),
     *((f"churn_{months}m", pa.float64()) for months in CHURN_MONTHS),
+    *((name, pa.float64()) for name in CHURN_BY_KIND),
     ("clv", pa.float64()),
     ("clv_median", pa.float64()),
     ("clv_low", pa.float64()),
@@ -102,6 +109,7 @@ def _numbers(scores: Scores) -> dict[str, pa.Array]:
     }
     values = {
         **churn,
+        **_churn_by_kind(scores.forecast),
         "clv": scores.clv,
         "clv_median": scores.clv_median,
         "clv_low": scores.clv_low,
@@ -114,6 +122,14 @@ def _numbers(scores: Scores) -> dict[str, pa.Array]:
     named = {name: _floats(column) for name, column in values.items()}
     payback = pa.array(scores.payback_month, pa.float64(), from_pandas=True)
     return named | {"payback_month": payback.cast(pa.int32())}
+
+
+def _churn_by_kind(forecast: Forecast) -> dict[str, Values]:
+    """Return three-month churn by kind of exit, which adds up to it; NaN for the lost."""
+    if forecast.exit_shares is None:
+        return {}
+    churn = np.where(forecast.is_customer, forecast.churn[:, WITHIN_MONTHS - 1], np.nan)
+    return dict(zip(CHURN_BY_KIND, forecast.exit_shares.T * churn, strict=True))
 
 
 def _curves(scores: Scores) -> dict[str, pa.Array]:
@@ -141,9 +157,12 @@ def _lists(curves: Values) -> pa.Array:
 
 def _warnings(scores: Scores, business: Business) -> Iterator[list[str]]:
     no_segment = _NO_SEGMENT[business.contract]
+    is_told = scores.forecast.is_customer | (scores.forecast.exit_shares is None)
     each = zip(scores.customer_ids, scores.segment, scores.payback_month, strict=True)
     for row, (customer_id, segment, payback) in enumerate(each):
         own = [no_segment] if segment is None else []
+        if not is_told[row]:
+            own += NO_KINDS_OF_THE_LOST
         own += [_NO_PAYBACK] if np.isnan(payback) else []
         own += [] if customer_id in scores.reasons else [NO_REASONS]
         yield [*scores.outside.get(row, ()), *scores.warnings, *own]

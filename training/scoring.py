@@ -14,6 +14,7 @@ from features.blocks import Block
 from features.kernel import Moment
 from training import naive
 from training.bundle import Bundle
+from training.exit_kinds import FEWEST_LABELLED, KINDS, WITHIN_MONTHS
 from training.forecast import Forecast
 from training.intervals import Intervals
 from training.payback import payback_months
@@ -37,7 +38,14 @@ _NO_MEDIAN = {
     "clv_median": "clv_median is null: too little history came before this model version to know "
     "how far what buyers spend differs from what is expected of them",
 }
+_NO_KINDS = {
+    name: f"{name} is null: training saw fewer than {FEWEST_LABELLED} exits with a label"
+    for name in (f"churn_{WITHIN_MONTHS}m_{kind}" for kind in KINDS)
+}
 _NOT_FOR_SHOPS = {
+    **{
+        name: f"{name} is null: a shop's customers do not say that they leave" for name in _NO_KINDS
+    },
     "value_at_stake": "value_at_stake is null: a shop's customers have no moment of leaving",
     "survival": "survival is null: a shop's customers have no moment of leaving",
 }
@@ -201,7 +209,9 @@ def _warnings(bundle: Bundle) -> tuple[str, ...]:
     warnings |= _NO_INTERVALS if bundle.intervals is None else {}
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS | (_NO_MEDIAN if bundle.intervals is None else {})
-    elif bundle.model.hazard.booster is None:
+        return tuple(warnings.values())
+    warnings |= _NO_KINDS if bundle.model.exit_kinds is None else {}
+    if bundle.model.hazard.booster is None:
         warnings["churn"] = (
             "churn rests on tenure and booked ends alone: too few exits to learn from signals"
         )

@@ -20,11 +20,13 @@ from training.booked_margin import booked_margin
 from training.business import Business
 from training.check import Check
 from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
+from training.exit_kinds import ExitKinds, fit_exit_kinds
 from training.flows import event_flows
 from training.forecast import Forecast
 from training.hazard import ChurnRows, HazardModel, fit_hazard
 from training.known import Known
 from training.landmarks import subscription_rows
+from training.outcomes import exit_kinds
 from training.pauses import Pauses, fit_pauses
 from training.person_periods import clock_columns
 from training.plan_path import FREE, UNIT, PlanMonths, PlanPath, fit_plan_path
@@ -49,6 +51,7 @@ class SubscriptionModel:
     monthly_churn: float
     pauses: Pauses = Pauses()  # noqa: RUF009 -- frozen value
     support: Support = Support()  # noqa: RUF009 -- frozen value
+    exit_kinds: ExitKinds | None = None
 
     def forecast(self, moment: Moment, business: Business, n_months: int) -> Forecast:
         """Return the curves of every customer; all zero, churn 1, for those already gone."""
@@ -67,7 +70,16 @@ class SubscriptionModel:
             margin_if_active=margin,
             survival=survival,
             margin_if_unchanged=booked + beside,
+            exit_shares=self._exit_shares(moment, values),
         )
+
+    def _exit_shares(
+        self, moment: Moment, values: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        if self.exit_kinds is None:
+            return None
+        noticed = exit_kinds(moment.history, moment.timeline, moment.as_of, lapsed=0)
+        return self.exit_kinds.of_customers(values.astype(np.float32), noticed)
 
     def along_the_path(
         self, moment: Moment, business: Business, booked: NDArray[np.float64]
@@ -141,13 +153,21 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     support = Support.of_names(signals, _ranges(churn, signals), levels_of(levels))
     pauses = fit_pauses(months.is_paused, months.is_paused_after)
     churned = _monthly_churn(churn)
-    model = SubscriptionModel(signals, hazard, path, flows, churned, pauses, support)
+    kinds = _exit_kinds(churn, _later_from(longest))
+    model = SubscriptionModel(signals, hazard, path, flows, churned, pauses, support, kinds)
     return model, [check] if check else []
 
 
 def _later_from(longest: int) -> int:
     """Return the landmark number from which on months are the later window: a fifth, 1 to 6."""
     return -int(np.clip(longest // 5, 1, 6))
+
+
+def _exit_kinds(rows: ChurnRows, later_from: int) -> ExitKinds | None:
+    if rows.exit_kind is None:
+        return None
+    is_later = rows.landmark + rows.exit_month > later_from
+    return fit_exit_kinds(rows.signals, rows.exit_month, rows.exit_kind, is_later)
 
 
 def _ranges(rows: ChurnRows, signals: Sequence[Signal]) -> dict[str, tuple[float, float]]:
@@ -202,6 +222,7 @@ def _stacked(parts: Sequence[tuple[ChurnRows, PlanMonths]]) -> tuple[ChurnRows, 
             np.concatenate([part.landmark for part in churn]),
             np.concatenate([part.exit_month for part in churn]),
             np.concatenate([part.months_observed for part in churn]),
+            np.concatenate([part.exit_kind for part in churn if part.exit_kind is not None]),
         ),
         PlanMonths(
             np.concatenate([part.plan for part in months]),

@@ -59,7 +59,7 @@ LOSSES: dict[str, Callable[[pd.DataFrame], Values]] = {
 def figures(metrics: list[Json]) -> Iterator[Json]:
     """Yield the metrics that the tables show, to five digits."""
     for row in metrics:
-        if row["task"] == "referral":
+        if row["task"] in {"referral", "exit_kind"}:
             continue
         names = {
             "cutoff": row["cutoff"][:10],

@@ -36,6 +36,9 @@ class ScoreRow(Struct, forbid_unknown_fields=True, kw_only=True):
     churn_3m: float | None
     churn_6m: float | None
     churn_12m: float | None
+    churn_3m_voluntary: float | None
+    churn_3m_involuntary: float | None
+    churn_3m_other: float | None
     clv: float
     clv_median: float | None
     clv_low: float | None
@@ -76,6 +79,9 @@ class Difference(Struct, kw_only=True):
     churn_3m: float | None
     churn_6m: float | None
     churn_12m: float | None
+    churn_3m_voluntary: float | None
+    churn_3m_involuntary: float | None
+    churn_3m_other: float | None
 
 
 class WhatIfAnswer(Struct, kw_only=True):

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from features.blocks import Block
 from features.mistakes import Mistake
-from serving.api.answers import Difference, WhatIfAnswer
+from serving.api.answers import Difference, ScoreRow, WhatIfAnswer
 from serving.api.asked import (
     Asked,
     asked_of,
@@ -27,6 +27,7 @@ from serving.api.problems import UNFIT, Problem
 from serving.api.requests import WhatIfRequest
 from serving.api.supposed import supposed
 from training.bundle import Bundle
+from training.score_table import CHURN_BY_KIND
 from training.scoring import Scores
 from valuation.discounting import discount_factors
 from valuation.levers import lever_split
@@ -68,13 +69,16 @@ def answer_what_if(current: Current, body: bytes) -> WhatIfAnswer:
     block_after = _block(then.tables, subject.customer_id, bundle, asked)
     after = score_block(bundle, block_after, asked)
     groups = explained_change(bundle, block_before, block_after, asked)
+    row_before, row_after = (
+        rows_by_id(scores, bundle)[subject.customer_id] for scores in (before, after)
+    )
     return WhatIfAnswer(
         as_of=iso(asked.as_of),
         model_version=bundle.version,
         currency=bundle.business.currency,
-        before=rows_by_id(before, bundle)[subject.customer_id],
-        after=rows_by_id(after, bundle)[subject.customer_id],
-        difference=_difference(before, after, asked),
+        before=row_before,
+        after=row_after,
+        difference=_difference(before, after, asked, _by_kind(row_before, row_after)),
         by_signal_group=groups,
         warnings=[*then.warnings, *_warnings(bundle, groups)],
         note=NOTE,
@@ -108,7 +112,9 @@ def _warnings(bundle: Bundle, groups: dict[str, float] | None) -> list[str]:
     return [*of_groups, *(_NO_SHOP_LEVERS if is_shop else _NOT_A_SHOP)]
 
 
-def _difference(before: Scores, after: Scores, asked: Asked) -> Difference:
+def _difference(
+    before: Scores, after: Scores, asked: Asked, by_kind: dict[str, float | None]
+) -> Difference:
     """Split the difference by lever; `time` and `value` add up to that of CLV."""
     levers = lever_split(
         before.forecast.activity,
@@ -128,4 +134,11 @@ def _difference(before: Scores, after: Scores, asked: Asked) -> Difference:
         churn_3m=float(churn[2]),
         churn_6m=float(churn[5]),
         churn_12m=float(churn[11]),
+        **by_kind,
     )
+
+
+def _by_kind(before: ScoreRow, after: ScoreRow) -> dict[str, float | None]:
+    """Return differences of three-month churn by kind of exit; null where one of both is."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in CHURN_BY_KIND)
+    return {name: None if None in (old, new) else new - old for name, old, new in pairs}

@@ -20,6 +20,7 @@ from serving.report.sections.naive import model_name
 from serving.workspace import Workspace, open_workspace
 from training.backtest import backtest_at, metrics_of
 from training.backtest_plan import PRODUCT, BacktestPlan, plan_backtest
+from training.exit_kind_backtest import exit_kind_metrics
 from training.known import known_at
 from training.peers.registry import fit_peers, peers_of
 from training.referral_backtest import referral_metrics
@@ -40,8 +41,14 @@ _SHOWN = {
         "normalised_gini": "Gini",
         "predicted_actual": "pred/actual",
     },
+    "exit_kind": {"n_outcomes": "left", "log_loss": "log-loss"},
 }
-_TITLES = {"churn": "P(gone)", "value": "margin", "referral": "newcomers brought"}
+_TITLES = {
+    "churn": "P(gone)",
+    "value": "margin",
+    "referral": "newcomers brought",
+    "exit_kind": "kind of exit",
+}
 
 
 def run_backtest(
@@ -69,7 +76,12 @@ def run_backtest(
             parts.append(backtest_at(known, plan, fitted.peers))
         predictions = pd.concat([part.predictions for part in parts], ignore_index=True)
         referrals = pd.concat([part.referrals for part in parts], ignore_index=True)
-        metrics = [*metrics_of(predictions), *referral_metrics(referrals)]
+        kinds = pd.concat([part.exit_kinds for part in parts], ignore_index=True)
+        metrics = [
+            *metrics_of(predictions),
+            *referral_metrics(referrals),
+            *exit_kind_metrics(kinds),
+        ]
         content = _content(plan, metrics, warnings)
         folder = _written(workspace, plan, names, predictions, referrals, content)
         _tracked(workspace, folder.name, metrics)

@@ -10,6 +10,7 @@ from features.months import month_edges
 from tests.training.worlds import Trained, at
 from training.backtest import PREDICTION_COLUMNS, backtest_at, metrics_of
 from training.backtest_plan import plan_backtest
+from training.exit_kind_backtest import exit_kind_metrics
 from training.known import known_at
 from training.scoring import score
 
@@ -92,6 +93,24 @@ def test_a_longer_window_sees_every_exit_of_a_shorter_one(of_operator: pd.DataFr
 
     assert (churned[1] <= churned[3]).all()
     assert (predicted[1] <= predicted[3]).all()
+
+
+def test_what_was_said_of_kinds_of_exit_is_held_against_labelled_exits(operator: Trained) -> None:
+    months = plan_backtest(operator.log, operator.business, [OPERATOR_CUTOFF], [1, 3])
+    attributes = list(operator.bundle.vocabulary.levels)
+    known = known_at(operator.log, operator.business, attributes, OPERATOR_CUTOFF)
+    done = backtest_at(known, months)
+
+    own, base = exit_kind_metrics(done.exit_kinds)
+
+    assert (own["model"], base["model"]) == ("keepworth", "naive_base_shares")
+    of_product = done.predictions[done.predictions["model"] == "keepworth"]
+    churned = of_product[of_product["months"] == 3]["churned"].sum()
+    # The operator labels every exit.
+    assert own["n_outcomes"] == base["n_outcomes"] == churned > 0
+    losses = done.exit_kinds.groupby("model")["loss"].mean()
+    assert own["log_loss"] == pytest.approx(losses["keepworth"])
+    assert base["log_loss"] == pytest.approx(losses["naive_base_shares"])
 
 
 def test_metrics_can_be_recomputed_from_predictions(of_operator: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.landmark_rows import LandmarkRows
-from training.peers.squashing import fit_squashing
+from training.squashing import fit_squashing
 
 ROWS = LandmarkRows(
     signals=np.arange(4, dtype=np.float32)[:, None],

@@ -17,6 +17,7 @@ from tests.training.worlds import at, operator_business, shop_business
 from training.business import Business
 from training.flows import event_flows, subscription_margin
 from training.outcomes import (
+    exit_kinds,
     exit_months,
     purchases_by_month,
     realised_shop_margin,
@@ -51,6 +52,46 @@ def _exit(*events: Event, business: Business | None = None) -> int:
 )
 def test_an_exit_falls_into_the_month_that_it_ends(cancelled: str, month: int) -> None:
     assert _exit(SUBSCRIBED, ("cancel", cancelled, {})) == month
+
+
+def _kind(*events: Event, business: Business | None = None, lapsed: int = 1) -> int:
+    history = _ann(*events)
+    timeline = timeline_of(history, business or operator_business())
+    return int(exit_kinds(history, timeline, int(EDGES[0]), lapsed=lapsed)[0])
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"), [("voluntary", 1), ("involuntary", 2), ("other", 3), (None, 0)]
+)
+def test_the_kind_of_an_exit_is_the_label_of_its_cancellation(label: str | None, kind: int) -> None:
+    assert _kind(SUBSCRIBED, ("cancel", "2024-02-10", {"label": label})) == kind
+    notice = {"label": label, "effective_at": "2024-03-10"}
+    assert _kind(SUBSCRIBED, ("cancel", "2024-01-20", notice)) == kind
+
+
+def test_who_stays_has_no_kind_of_exit() -> None:
+    assert _kind(SUBSCRIBED) == 0
+    given = ("cancel", "2024-01-10", {"label": "voluntary", "effective_at": "2024-03-10"})
+    assert _kind(SUBSCRIBED, given, ("cancel_withdrawn", "2024-01-20", {})) == 0
+
+
+def test_the_last_of_two_subscriptions_says_the_kind() -> None:
+    first, second = ({"amount": 9.0, "subscription_id": name} for name in ("a", "b"))
+    opened = [("subscribe", "2023-06-01", first), ("subscribe", "2023-07-01", second)]
+    ended = [
+        ("cancel", "2024-02-10", {"subscription_id": "a", "label": "voluntary"}),
+        ("cancel", "2024-03-10", {"subscription_id": "b", "label": "involuntary"}),
+    ]
+
+    assert _kind(*opened, *ended) == 2
+
+
+def test_a_term_that_nobody_renewed_ended_as_the_caller_says() -> None:
+    yearly = ("subscribe", "2023-03-05", {"amount": 29.0, "term_months": 12})
+    lapses = operator_business(term_end="lapses")
+
+    assert _kind(yearly, business=lapses) == 1
+    assert _kind(yearly, business=lapses, lapsed=0) == 0
 
 
 def test_ending_one_of_two_subscriptions_is_no_exit() -> None:

@@ -16,6 +16,7 @@ from training.scoring import Scores
 CONTRACT_FIELDS = [
     *("customer_id", "as_of", "status", "segment", "model_version"),
     *("churn_1m", "churn_3m", "churn_6m", "churn_12m"),
+    *("churn_3m_voluntary", "churn_3m_involuntary", "churn_3m_other"),
     *("clv", "clv_median", "clv_low", "clv_high", "clv_sd", "naive_value_x_months"),
     *("payback_month", "value_at_stake", "referral_value"),
     *("survival", "expected_margin", "reasons", "warnings"),
@@ -42,6 +43,7 @@ def scores() -> Scores:
         expected_margin=(margin * activity)[:, :2],
         survival=survival[:, :2],
         margin_if_active=margin[:, :2],
+        exit_shares=np.array([[0.75, 0.25, 0.0], [1.0, 0.0, 0.0]]),
     )
     return Scores(
         customer_ids=np.array(["stays", "left"], dtype=object),
@@ -92,6 +94,16 @@ def test_a_customer_who_left_is_lost_with_churn_one_and_no_value(
     assert row["clv"] == 0.0
     assert row["segment"] is None
     assert row["survival"] == [0.0, 0.0]
+
+
+def test_churn_by_kind_of_exit_adds_up_to_that_of_three_months(
+    scores: Scores, business: Business
+) -> None:
+    row = score_rows(scores, business)[0]
+
+    assert row["churn_3m_voluntary"] == pytest.approx(0.75 * (1 - 0.9**3))
+    kinds = [row[f"churn_3m_{kind}"] for kind in ("voluntary", "involuntary", "other")]
+    assert sum(kinds) == pytest.approx(row["churn_3m"], abs=1e-15)
 
 
 def test_whatever_is_null_is_named_in_warnings(scores: Scores, business: Business) -> None:

@@ -13,8 +13,8 @@ from scipy.optimize import minimize
 
 from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.peers.squashing import Squashing, fit_squashing
 from training.person_periods import Matrix
+from training.squashing import Squashing, fit_squashing
 
 Values = NDArray[np.float64]
 FEWEST_EXITS = 20

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from serving.report.portfolio import Portfolio
 from serving.report.wording import count_of, number, percent, strong, unbroken
+from training.exit_kinds import KINDS
 from valuation.equity import customer_equity
 
 
@@ -83,7 +84,7 @@ def _facts(portfolio: Portfolio) -> Iterator[Fact]:
     yield Fact(
         f"Expected to {portfolio.leaving}",
         number(expected),
-        f"{percent(expected / len(clv))} of customers",
+        f"{percent(expected / len(clv))} of customers{_by_kind(portfolio)}",
     )
     at_stake = portfolio.numbers("value_at_stake")
     if np.isfinite(at_stake).any():
@@ -92,3 +93,13 @@ def _facts(portfolio: Portfolio) -> Iterator[Fact]:
             money.total(float(np.nansum(at_stake))),
             "what it would add if nobody could leave for three months",
         )
+
+
+def _by_kind(portfolio: Portfolio) -> str:
+    """Return how many leave by kind of exit, in words; nothing where that is not known."""
+    kinds = {kind: portfolio.numbers(f"churn_3m_{kind}") for kind in KINDS}
+    if not all(np.isfinite(expected).all() for expected in kinds.values()):
+        return ""
+    totals = {kind: float(expected.sum()) for kind, expected in kinds.items()}
+    said = ", ".join(f"{number(total)} {kind}" for kind, total in totals.items() if total > 0)
+    return f"; by kind of exit: {said}"

@@ -56,6 +56,21 @@ def test_the_headline_adds_up_active_customers_and_counts_the_lost():
     }
 
 
+def test_the_headline_says_who_leaves_by_kind_of_exit_where_that_is_known():
+    scores = scores_of([100.0] * 100, churn_3m=[0.1] * 100)
+    kinds = {"voluntary": 0.08, "involuntary": 0.02, "other": 0.0}
+    told = scores.assign(**{f"churn_3m_{kind}": share for kind, share in kinds.items()})
+
+    notes = [
+        {fact.name: plain(fact.note) for fact in headline_of(portfolio(table)).facts}
+        for table in (scores, told)
+    ]
+
+    name = "Expected to leave within 3 months"
+    assert notes[0][name] == "10% of customers"
+    assert notes[1][name] == "10% of customers; by kind of exit: 8 voluntary, 2 involuntary"
+
+
 def test_the_headline_says_how_far_the_total_may_be_off_or_that_nobody_knows():
     everybody = portfolio(scores_of([100.0, 60.0, -10.0]))
 

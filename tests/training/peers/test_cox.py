@@ -6,7 +6,7 @@ import pytest
 from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
 from training.peers.cox import FEWEST_EXITS, Cox, cox_coefficients, fit_cox
-from training.peers.squashing import Squashing
+from training.squashing import Squashing
 
 CONTROL = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
 TREATED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
