@@ -173,8 +173,10 @@ def test_predictions_are_those_of_the_contract(chain):
 def test_every_metric_can_be_recomputed_from_the_predictions(chain):
     predictions = chain.predictions
     rows = chain.metrics["metrics"]
-    assert {row["task"] for row in rows} == {"churn", "value", "interval"}
+    assert {row["task"] for row in rows} - {"exit_kind"} == {"churn", "value", "interval"}
     for row in rows:
+        if row["task"] == "exit_kind":
+            continue
         said = predictions[
             (predictions["cutoff"] == pd.Timestamp(row["cutoff"]))
             & (predictions["months"] == row["months"])
@@ -194,6 +196,17 @@ def test_every_metric_can_be_recomputed_from_the_predictions(chain):
             error = said[f"value_{row['statistic']}"] - said["value_actual"]
             assert row["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
             assert set(ERRORS) <= set(row)
+
+
+def test_what_is_said_of_kinds_of_exit_can_be_recomputed(operator):
+    rows = [row for row in operator.metrics["metrics"] if row["task"] == "exit_kind"]
+    said = pd.read_parquet(Path(operator.answers["backtest"]["folder"]) / "exit_kinds.parquet")
+    assert rows
+    for row in rows:
+        there = said["cutoff"] == pd.Timestamp(row["cutoff"])
+        shares = said[there & (said["model"] == row["model"])]["share"]
+        assert row["n_outcomes"] == len(shares)
+        assert row["log_loss"] == pytest.approx(-np.log(shares).mean())
 
 
 def test_no_window_of_the_backtest_is_unfinished(chain):

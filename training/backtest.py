@@ -14,7 +14,7 @@ from training import naive
 from training.actual import actual_after
 from training.backtest_plan import PRODUCT, BacktestPlan
 from training.bundle import Bundle
-from training.exit_kind_backtest import exit_kind_losses
+from training.exit_kind_backtest import exit_kind_predictions
 from training.fitting import fit_bundle
 from training.forecast import Forecast
 from training.known import Known
@@ -46,7 +46,7 @@ class Backtested:
 
     `predictions` has one row a horizon, model and customer of the population at the cutoff
     (PREDICTION_COLUMNS); `referrals` likewise (REFERRAL_COLUMNS), empty where the bundle does not
-    predict any; `exit_kinds` is what kinds of exit were said with (see `exit_kind_losses`).
+    predict any; `exit_kinds` holds what was said of kinds of exit.
     """
 
     bundle: Bundle
@@ -73,7 +73,7 @@ def backtest_at(
         forecast = bundle.model.forecast(moment, business, longest)
         parts.extend(_predictions(bundle, block, moment, forecast, plan, peers or {}))
         referrals.extend(referral_predictions(bundle, block, moment, forecast, plan))
-        kinds.extend(exit_kind_losses(bundle, block, moment, forecast, plan))
+        kinds.extend(exit_kind_predictions(bundle, block, moment, forecast, plan))
     return Backtested(bundle, _stacked(parts), _stacked(referrals), _stacked(kinds))
 
 

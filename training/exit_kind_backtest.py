@@ -12,7 +12,7 @@ from features.months import month_edges
 from features.timeline import timeline_of
 from training.backtest_plan import PRODUCT, BacktestPlan
 from training.bundle import Bundle
-from training.exit_kinds import WITHIN_MONTHS, losses_of
+from training.exit_kinds import KINDS, WITHIN_MONTHS, loss_of
 from training.forecast import Forecast
 from training.outcomes import exit_kinds, exit_months
 from training.subscription import SubscriptionModel
@@ -20,10 +20,10 @@ from training.subscription import SubscriptionModel
 BASE_SHARES = "naive_base_shares"
 
 
-def exit_kind_losses(
+def exit_kind_predictions(
     bundle: Bundle, block: Block, moment: Moment, forecast: Forecast, plan: BacktestPlan
 ) -> Iterator[pd.DataFrame]:
-    """Yield -log of what was said of the kind that came, for labelled exits within three months.
+    """Yield the share given to the kind that came, for labelled exits within three months.
 
     The naive answer gives every exit the shares of the portfolio. Nothing is yielded where the
     bundle says nothing of kinds, or no three months are judged.
@@ -43,19 +43,21 @@ def exit_kind_losses(
                 "cutoff": datetime_of(moment.as_of),
                 "model": model,
                 "customer_id": block.history.customer_ids[came],
-                "loss": losses_of(shares, kind[came]),
+                "kind": np.array(KINDS)[kind[came] - 1],
+                "share": shares[np.arange(len(came)), kind[came] - 1],
             }
         )
 
 
-def exit_kind_metrics(losses: pd.DataFrame) -> list[dict[str, object]]:
+def exit_kind_metrics(predictions: pd.DataFrame) -> list[dict[str, object]]:
     """Return the metrics of task "exit_kind", a row for each cutoff and model."""
     rows: list[dict[str, object]] = []
-    if losses.empty:
+    if predictions.empty:
         return rows
-    for _, group in losses.groupby(["cutoff", "model"], sort=False):
+    for _, group in predictions.groupby(["cutoff", "model"], sort=False):
         cutoff, model = group.iloc[0][["cutoff", "model"]]
         names = {"cutoff": cutoff.isoformat(), "months": WITHIN_MONTHS, "task": "exit_kind"}
-        measured = {"n_outcomes": len(group), "log_loss": float(group["loss"].mean())}
+        log_loss = float(loss_of(group["share"].to_numpy(float)).mean())
+        measured = {"n_outcomes": len(group), "log_loss": log_loss}
         rows.append({**names, "model": model, **measured})
     return rows

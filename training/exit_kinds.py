@@ -120,9 +120,9 @@ def exit_kinds_from_json(parts: dict[str, Any] | None) -> ExitKinds | None:
     return ExitKinds(tuple(parts["shares"]), squashing, np.array(parts["coefficients"]))
 
 
-def losses_of(shares: Values, kind: NDArray[np.int64]) -> Values:
-    """Return -log of the share that the kind which came was given, held off 0, shape (n,)."""
-    return -np.log(np.maximum(shares[np.arange(len(kind)), kind - 1], _LEAST))
+def loss_of(share: Values) -> Values:
+    """Return -log of the share that the kind which came was given, held off 0."""
+    return -np.log(np.maximum(share, _LEAST))
 
 
 def _best_deviation(
@@ -136,12 +136,13 @@ def _best_deviation(
     earlier, then = came[~is_later], came[is_later]
     if weight * len(then) < len(KINDS) or len(np.unique(earlier.argmax(axis=1))) < 2:
         return None
-    kind, level = then.argmax(axis=1) + 1, _log_shares(earlier.mean(axis=0))
-    base = losses_of(np.broadcast_to(earlier.mean(axis=0), then.shape), kind)
+    level = _log_shares(earlier.mean(axis=0))
+    base = loss_of(then @ earlier.mean(axis=0))
     best, most = None, 0.0
     for deviation in _DEVIATIONS:
         coefficients = _coefficients(inputs[~is_later], earlier, weight, deviation)
-        gain = base - losses_of(softmax(level + inputs[is_later] @ coefficients, axis=1), kind)
+        said = softmax(level + inputs[is_later] @ coefficients, axis=1)
+        gain = base - loss_of((said * then).sum(axis=1))
         error = gain.std() / np.sqrt(max(weight * len(gain), 1.0))
         if gain.mean() > max(most, 2 * error):
             best, most = deviation, float(gain.mean())

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ def run_backtest(
             *exit_kind_metrics(kinds),
         ]
         content = _content(plan, metrics, warnings)
-        folder = _written(workspace, plan, names, predictions, referrals, content)
+        tables = {"predictions": predictions, "referrals": referrals, "exit_kinds": kinds}
+        folder = _written(workspace, _identity(workspace, plan, names), tables, content)
         _tracked(workspace, folder.name, metrics)
     answer = content | {"folder": str(folder)}
 
@@ -141,21 +142,15 @@ def _content(
     }
 
 
-def _written(  # noqa: PLR0913, PLR0917 -- all that goes into the folder
-    workspace: Workspace,
-    plan: BacktestPlan,
-    peers: Sequence[str],
-    predictions: pd.DataFrame,
-    referrals: pd.DataFrame,
-    content: dict[str, Any],
+def _written(
+    workspace: Workspace, name: str, tables: Mapping[str, pd.DataFrame], content: dict[str, Any]
 ) -> Path:
-    folder = workspace.folder / "backtests" / _identity(workspace, plan, peers)
+    folder = workspace.folder / "backtests" / name
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / "predictions.parquet") as draft:
-        predictions.to_parquet(draft, index=False)
-    if not referrals.empty:
-        with whole_file(folder / "referrals.parquet") as draft:
-            referrals.to_parquet(draft, index=False)
+    for file, table in tables.items():
+        if not table.empty:
+            with whole_file(folder / f"{file}.parquet") as draft:
+                table.to_parquet(draft, index=False)
     text = json.dumps(content, indent=1, allow_nan=False)
     with whole_file(folder / "metrics.json") as draft:
         draft.write_text(text + "\n")
