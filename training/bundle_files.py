@@ -243,7 +243,7 @@ def _intervals(parts: dict[str, Any] | None) -> Intervals | None:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def _booster(content: bytes) -> xgb.Booster:
