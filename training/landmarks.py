@@ -39,7 +39,7 @@ class Landmark:
 
 
 def landmarks_before(
-    cutoff: int, observed_from: int, business: Business, most: int = MOST_LANDMARKS
+    cutoff: int, observed_from: int, business: Business, most: int
 ) -> list[Landmark]:
     """Return landmarks a whole number of months before the cutoff, evenly spread, latest first."""
     available = months_that_fit(observed_from, cutoff, business.month)
