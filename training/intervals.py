@@ -111,17 +111,22 @@ class Intervals:
         return np.searchsorted(self.edges, expected)
 
     def mixtures(self, forecast: Forecast, annual_discount_rate: float, horizon: int) -> Mixtures:
-        """Return the distribution of each customer's discounted margin of months 1..horizon.
-
-        Beyond the calibrated window the noise of a subscription is the largest, in size, of as
-        many draws as windows fit: whoever has not moved to another plan may still do so.
-        """
+        """Return the distribution of each customer's discounted margin of months 1..horizon."""
         values, probabilities = ways(forecast, annual_discount_rate, horizon)
+        spreads = np.abs(values) + self.floor
+        return Mixtures(values, probabilities, spreads, self.noise_of(forecast, horizon))
+
+    def noise_of(self, forecast: Forecast, horizon: int) -> Values:
+        """Return equally likely points of each customer's noise, shape (n_customers, n_points).
+
+        Beyond the calibrated window that of a subscription is the largest, in size, of as many
+        draws as windows fit: whoever has not moved to another plan may still do so.
+        """
         noise = np.array(self.noise)
         if forecast.survival is not None and horizon > self.months:
             noise = np.stack([_largest(points, horizon / self.months) for points in noise])
-        spreads = np.abs(values) + self.floor
-        return Mixtures(values, probabilities, spreads, noise[self.cell(forecast)])
+        of_customers: Values = noise[self.cell(forecast)]
+        return of_customers
 
 
 def ways(forecast: Forecast, annual_discount_rate: float, horizon: int) -> tuple[Values, Values]:

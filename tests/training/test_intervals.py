@@ -121,7 +121,7 @@ def test_twice_the_window_gives_twice_the_chance_to_move():
     intervals = Intervals(6, 0.0, one_in_four, (), (0.1,), ())
     forecast = movers(np.random.default_rng(14), 12, n_customers=1).forecast
 
-    within, beyond = (intervals.mixtures(forecast, 0.0, months).noise[0] for months in (6, 12))
+    within, beyond = (intervals.noise_of(forecast, months)[0] for months in (6, 12))
 
     # Of two draws the largest is a move with 1 - .75^2 = .44: two of four points.
     assert within.tolist() == [-0.5, 0.0, 0.0, 0.0]
