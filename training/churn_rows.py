@@ -102,9 +102,10 @@ class ChurnSampler:
             self._parts = [part.thinned(self._shares()) for part in self._parts]
 
     def sample(self) -> ChurnSample:
-        """Return what was kept of all parts, in the order in which they came."""
+        """Return what was kept of all parts, in the order in which they came, and let go of it."""
         shares = self._shares()
         parts = [part.thinned(shares) for part in self._parts]
+        self._parts = []
         rows = _stacked([part.rows for part in parts])
         first = np.concatenate([[0], np.cumsum([len(part.draw_beside) for part in parts])])
         periods = [part.periods for part in parts]
