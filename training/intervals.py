@@ -97,11 +97,11 @@ class Intervals:
         """Return the ends of the interval of a total of many customers, such as their equity.
 
         Customers err independently of each other, by `variance` in all, and together, by the
-        error of the total at earlier cutoffs; that of few cutoffs is itself uncertain, and it
-        grows with the root of time.
+        error of the total at earlier cutoffs; that of few cutoffs is itself uncertain. A churn or a
+        price that is off stays off, so what all share grows with the months.
         """
-        growth = max(1.0, horizon / self.months)
-        shared = np.mean(np.square(self.total_errors)) * growth * expected**2
+        shared = np.mean(np.square(self.total_errors)) * expected**2
+        shared *= max(1.0, horizon / self.months) ** 2
         reach = student.ppf((1 + COVERAGE) / 2, self.n_cutoffs) * np.sqrt(shared + variance)
         return expected - float(reach), expected + float(reach)
 
