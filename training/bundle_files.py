@@ -42,7 +42,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 12
+FORMAT = 13
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
