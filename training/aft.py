@@ -121,7 +121,8 @@ def _best_number(earlier: LandmarkRows, later: LandmarkRows, noise: Noise, seed:
 
 def _trees(rows: LandmarkRows, noise: Noise, n_trees: int, seed: int) -> xgb.Booster:
     end = rows.last_month.astype(np.float64)
-    matrix = _matrix(rows.signals, noise)
+    level = np.full(len(end), noise.level)
+    matrix = xgb.DMatrix(rows.signals, base_margin=level, nthread=_threads(len(end)))
     matrix.set_float_info("label_lower_bound", np.where(rows.is_exit, end - 1, end))
     matrix.set_float_info("label_upper_bound", np.where(rows.is_exit, end, np.inf))
     parameters = _TREES | {
@@ -137,14 +138,13 @@ def _survival(
     booster: xgb.Booster, noise: Noise, signals: Matrix, n_months: int, n_trees: int = 0
 ) -> Values:
     """Return the survival curve of the first trees, of all where `n_trees` is 0."""
-    matrix = _matrix(signals, noise)
-    log_time = booster.predict(matrix, output_margin=True, iteration_range=(0, n_trees))
+    log_time = booster.inplace_predict(
+        signals,
+        iteration_range=(0, n_trees),
+        predict_type="margin",
+        base_margin=np.full(len(signals), noise.level),
+    )
     return noise.survival(log_time.astype(np.float64), np.arange(1.0, n_months + 1))
-
-
-def _matrix(signals: Matrix, noise: Noise) -> xgb.DMatrix:
-    level = np.full(len(signals), noise.level)
-    return xgb.DMatrix(signals, base_margin=level, nthread=_threads(len(signals)))
 
 
 def _threads(n_rows: int) -> int:

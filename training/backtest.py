@@ -22,7 +22,7 @@ from training.metrics import churn_metrics, interval_metrics, value_metrics
 from training.peers.peer import Peer
 from training.referral_backtest import referral_predictions
 from training.rolling import LONGEST_WINDOW_MONTHS
-from training.scoring import own_median
+from training.scoring import interval, own_median
 
 Values = NDArray[np.float64]
 PREDICTION_COLUMNS = (
@@ -120,7 +120,7 @@ def _predictions(  # noqa: PLR0913, PLR0917 -- what was known, said and came of 
     for months in plan.months:
         answers = naive.for_backtest(moment, bundle.model, business, months)
         own = _own_answer(bundle, forecast, months)
-        ends = _interval(bundle, forecast, months)
+        ends = interval(bundle.intervals, forecast, 0.0, months, own[2])
         tables = {PRODUCT: own} | {
             name: (answer.churn, answer.value, answer.value) for name, answer in answers.items()
         }
@@ -149,11 +149,3 @@ def _own_answer(bundle: Bundle, forecast: Forecast, months: int) -> tuple[Values
     mean = forecast.expected_margin[:, :months].sum(axis=1)
     median = own_median(bundle.intervals, forecast, 0.0, months)
     return forecast.churn[:, months - 1], mean, median
-
-
-def _interval(bundle: Bundle, forecast: Forecast, months: int) -> tuple[Values, Values]:
-    if bundle.intervals is None:
-        unknown = np.full(len(forecast.is_customer), np.nan)
-        return unknown, unknown
-    low, high, _ = bundle.intervals.of_customers(forecast, 0.0, months)
-    return low, high

@@ -1,6 +1,7 @@
 """Booked ends: how the hazard looks beside a notice given, or a term that lapses."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +41,39 @@ class BookedEnds:
         return np.where(later, np.where(is_due, self.kept, self.early), hazard)
 
 
-def fit_booked_ends(
-    booked: NDArray[np.float64], exit_month: NDArray[np.int64], *, terms_lapse: bool
-) -> BookedEnds:
-    """Fit on landmark rows, shape (n,) each, drawn to what is usual where few were booked."""
-    left = exit_month == 1
-    due, ahead = booked == 1, booked > 1
-    kept = (left[due].sum() + _KEPT_WEIGHT * _USUAL_KEPT) / (due.sum() + _KEPT_WEIGHT)
-    early = (left[ahead].sum() + _EARLY_WEIGHT * _USUAL_EARLY) / (ahead.sum() + _EARLY_WEIGHT)
-    return BookedEnds(float(kept), float(early), terms_lapse)
+@dataclass(frozen=True)
+class EndCounts:
+    """Count landmark rows with a booked end; counts of parts add up.
+
+    `due` are booked to end in the month ahead, and `kept` of them did; `ahead` are booked to end
+    later, and `early` of them left in the month ahead.
+    """
+
+    due: int = 0
+    kept: int = 0
+    ahead: int = 0
+    early: int = 0
+
+    @classmethod
+    def of(cls, booked: NDArray[np.float64], exit_month: NDArray[np.int64]) -> Self:
+        """Count rows, shape (n,) each: months to the booked end, NaN without one, and of exit."""
+        left = exit_month == 1
+        due, ahead = booked == 1, booked > 1
+        counts = (due, due & left, ahead, ahead & left)
+        return cls(*(int(count.sum()) for count in counts))
+
+    def __add__(self, other: Self) -> Self:
+        """Return the counts of both."""
+        return type(self)(
+            self.due + other.due,
+            self.kept + other.kept,
+            self.ahead + other.ahead,
+            self.early + other.early,
+        )
+
+
+def fit_booked_ends(counts: EndCounts, *, terms_lapse: bool) -> BookedEnds:
+    """Fit on counts of landmark rows, drawn to what is usual where few were booked."""
+    kept = (counts.kept + _KEPT_WEIGHT * _USUAL_KEPT) / (counts.due + _KEPT_WEIGHT)
+    early = (counts.early + _EARLY_WEIGHT * _USUAL_EARLY) / (counts.ahead + _EARLY_WEIGHT)
+    return BookedEnds(kept, early, terms_lapse)

@@ -44,7 +44,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 13
+FORMAT = 14
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -260,7 +260,7 @@ def _intervals(parts: dict[str, Any] | None) -> Intervals | None:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def _booster(content: bytes) -> xgb.Booster:

@@ -8,7 +8,7 @@ import numpy as np
 from training.bundle import Bundle
 from training.check import Check
 from training.explaining import background_of
-from training.intervals import Intervals, Origin, fit_intervals
+from training.intervals import Intervals, fit_intervals
 from training.known import Known
 from training.leak_check import require_no_leak_at_a_landmark
 from training.referrals import fit_referrals
@@ -35,7 +35,6 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     """
     require_no_leak_at_a_landmark(known)
     model, checks = _fitted(known)
-    origins = list(earlier_origins(known, lambda then: _fitted(then)[0]))
     bare = Bundle(
         business=known.business,
         vocabulary=known.vocabulary,
@@ -46,24 +45,25 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
         observed_from=known.observed_from,
         data_fingerprint=known.log.fingerprint,
         n_customers=0,
-        intervals=_intervals(origins, known),
     )
     parts = list(scores_of(bare, known))
     there = np.concatenate([part.forecast.is_customer for part in parts])
     value = np.concatenate([part.clv for part in parts])[there]
     churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
-    cuts = segment_cuts(value, churn) if there.any() else _NO_CUTS
+    n_customers = int(there.sum())
     whole = replace(
         bare,
-        cuts=cuts,
+        cuts=segment_cuts(value, churn) if n_customers else _NO_CUTS,
         background=background_of(bare, known),
         referrals=fit_referrals(known, [part.forecast for part in parts]),
-        n_customers=int(there.sum()),
+        intervals=_intervals(known, n_customers),
+        n_customers=n_customers,
     )
     return whole, checks
 
 
-def _intervals(origins: list[Origin], known: Known) -> Intervals | None:
+def _intervals(known: Known, n_customers: int) -> Intervals | None:
+    origins = earlier_origins(known, lambda then: _fitted(then)[0], n_customers)
     if not origins:
         return None
     return fit_intervals(origins, known.business.annual_discount_rate, window_months(known))

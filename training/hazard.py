@@ -14,16 +14,16 @@ from training.anchor import TenureAnchor
 from training.booked_ends import BookedEnds, fit_booked_ends
 from training.boosting import (
     Rows,
-    RowSample,
     fit_trees,
     fit_until_later_rows_say_stop,
     predict_margin,
 )
 from training.calibration import LogitCalibration, fit_calibration, logit, probability
 from training.check import Check
+from training.churn_rows import ChurnRows, ChurnSample
 from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.person_periods import Matrix, PersonPeriods, expand, inputs_of, thin_out
+from training.person_periods import Matrix, PersonPeriods, inputs_of
 from training.recent_events import RecentEvents, fit_recent_events
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
@@ -31,36 +31,7 @@ FEWEST_EXITS = 100
 """Below this many exits churn is predicted from tenure and booked ends alone, without signals."""
 EXITS_OF_EVEN_WEIGHT = 150
 """With so many exits the curve with trees and the one beside it weigh the same."""
-MOST_LANDMARKS_BESIDE = 6
-MOST_ROWS_BESIDE = 100_000
-"""Of so many landmarks and rows the curve beside the trees is fitted, at most."""
 _OBJECTIVE = "binary:logistic"
-
-
-@dataclass(frozen=True)
-class ChurnRows:
-    """Hold landmark rows: what was known, and what happened after.
-
-    `signals` (n, n_signals) and `clocks` (n, 4) at the landmark; `landmark` (n,) numbers the
-    landmarks in months (any origin); `exit_month` is 0 where none was seen in the
-    `months_observed` months; `exit_kind` is 0 where none is known. `terms_lapse` says that a term
-    nobody renews ends; `event_columns` are the signals that are days since an event of which the
-    hazard has effects.
-    """
-
-    signals: Matrix
-    clocks: NDArray[np.float64]
-    landmark: NDArray[np.int64]
-    exit_month: NDArray[np.int64]
-    months_observed: NDArray[np.int64]
-    exit_kind: NDArray[np.int64] | None = None
-    terms_lapse: bool = False
-    event_columns: tuple[int, ...] = ()
-
-    @property
-    def n_exits(self) -> int:
-        """Exits by distinct customers seen from their first month ahead; a lower bound."""
-        return int((self.exit_month == 1).sum())
 
 
 @dataclass(frozen=True)
@@ -123,9 +94,9 @@ class HazardModel:
 
 
 def fit_hazard(
-    rows: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int, sample: RowSample
+    sample: ChurnSample, anchor: TenureAnchor, later_from: int, longest: int, seed: int
 ) -> tuple[HazardModel, Check | None]:
-    """Fit the hazard on landmark rows, and return it with its check on the later window.
+    """Fit the hazard on a sample, and return it with its check on the later window.
 
     Parameters
     ----------
@@ -133,55 +104,45 @@ def fit_hazard(
         Months that end after this landmark number make up the later window: it decides when
         boosting stops and calibrates. Then events and trees are refitted on all months.
     """
-    periods = thin_out(
-        expand(rows.exit_month, rows.months_observed, longest),
-        sample.most_rows,
-        np.random.default_rng(sample.seed),
-    )
-    ends = fit_booked_ends(rows.clocks[:, 3], rows.exit_month, terms_lapse=rows.terms_lapse)
+    rows, periods = sample.rows, sample.periods
+    ends = fit_booked_ends(sample.ends, terms_lapse=sample.terms_lapse)
     bare = HazardModel(anchor, LogitCalibration(), longest, ends)
-    if rows.n_exits < FEWEST_EXITS:
+    if sample.n_exits < FEWEST_EXITS:
         return bare, None
     training = _training_rows(rows, anchor, periods)
     is_later = rows.landmark[periods.landmark_row] + periods.month > later_from
     if not training.outcome[is_later].any() or not training.outcome[~is_later].any():
         return bare, None
-    _, then = _with_recent(training, rows, periods, ~is_later)
+    _, then = _with_recent(training, sample, ~is_later)
     earlier, later = then.only(~is_later), then.only(is_later)
-    stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, sample.seed)
+    stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, seed)
     calibration = fit_calibration(stopped.later_margin, later.outcome, later.weight)
-    recent, training = _with_recent(training, rows, periods, np.ones_like(is_later))
-    booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, sample.seed)
+    recent, training = _with_recent(training, sample, np.ones_like(is_later))
+    booster = fit_trees(training, stopped.n_trees, _OBJECTIVE, seed)
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
-    weight = rows.n_exits / (rows.n_exits + EXITS_OF_EVEN_WEIGHT)
-    aft = _fit_aft(rows, sample)
+    weight = sample.n_exits / (sample.n_exits + EXITS_OF_EVEN_WEIGHT)
+    aft = _fit_aft(rows.only(sample.beside), seed)
     raising = replace(bare, recent=recent, booster=booster, calibration=calibration)
     return replace(raising, signal_weight=weight, aft=aft), check
 
 
 def _with_recent(
-    training: Rows, rows: ChurnRows, periods: PersonPeriods, is_known: NDArray[np.bool_]
+    training: Rows, sample: ChurnSample, is_known: NDArray[np.bool_]
 ) -> tuple[RecentEvents, Rows]:
     """Return effects of events fitted on periods that are known, and rows with them as anchor."""
+    rows, periods = sample.rows, sample.periods
     known = replace(periods, weight=periods.weight * is_known)
     booked = rows.clocks[:, 3]
-    recent = fit_recent_events(rows.event_columns, rows.signals, booked, known, training.anchor)
+    recent = fit_recent_events(sample.event_columns, rows.signals, booked, known, training.anchor)
     added = recent.logit(rows.signals, booked, periods.landmark_row, periods.month)
     return recent, replace(training, anchor=training.anchor + added)
 
 
-def _fit_aft(rows: ChurnRows, sample: RowSample) -> AcceleratedFailureTime | None:
-    """Fit on some landmarks, evenly spread, that look ahead as far as neighbours are apart."""
-    months = np.unique(rows.months_observed)
-    stride = -(-len(months) // MOST_LANDMARKS_BESIDE)
-    kept = np.flatnonzero(np.isin(rows.months_observed, months[stride - 1 :: stride]))
-    most = min(sample.most_rows, MOST_ROWS_BESIDE)
-    if len(kept) > most:
-        kept = np.random.default_rng(sample.seed).choice(kept, most, replace=False)
-    seen = LandmarkRows(rows.signals[kept], rows.exit_month[kept], rows.months_observed[kept])
+def _fit_aft(rows: ChurnRows, seed: int) -> AcceleratedFailureTime | None:
+    seen = LandmarkRows(rows.signals, rows.exit_month, rows.months_observed)
     try:
-        return fit_aft(seen, sample.seed)
+        return fit_aft(seen, seed)
     except CannotBeFittedError:
         return None
 

@@ -5,7 +5,7 @@ distributions the realised values lie decides how far the intervals of today mus
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ COVERAGE = 0.8
 MOST_DISAGREEMENT = 0.25
 """Where errors of the total differ by more between cutoffs, no interval of a total is reliable."""
 _FEWEST_IN_CELL = 100
+_FEWEST_OF_CELL = 50
 _MOST_CELLS = 10
 _NOISE_POINTS = 33
+_LEVELS = (np.arange(_NOISE_POINTS) + 0.5) / _NOISE_POINTS
 _FLOOR_SHARE = 0.05
 _MONTHS_KEPT_APART = 12
 
@@ -43,18 +45,20 @@ class Origin:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Hold the calibration of a model version; numbers only, all from at least 100 customers.
+    """Hold the calibration of a model version; numbers only, all from at least 50 customers.
 
-    `months` is the window it was calibrated on and `n_cutoffs` at how many cutoffs. `noise`
-    rises: how the value of those who stayed (or bought) differed from what was expected, as a
-    share of it plus `floor`. Customers fall into cells by expected margin of those months, cell i
-    up to `edges[i]`; its intervals run from the quantile at `depths[i]` to that at 1 - depth.
-    `total_errors` is (realised - expected) / |expected| of all customers at each cutoff.
+    `months` is the window it was calibrated on and `n_cutoffs` at how many cutoffs. Customers fall
+    into cells by expected margin of those months, cell i up to `edges[i]`. `noise[i]` rises: how
+    the value of those who stayed (or bought) differed from that of the way they went, as a share
+    of it plus `floor`. The cell's intervals run from the quantile at `depths[i]` to that at
+    1 - depth; depths are at most (1 - COVERAGE) / 2, so that no interval is narrower than the
+    distribution itself has it. `total_errors` is (realised - expected) / |expected| of all
+    customers at each cutoff.
     """
 
     months: int
     floor: float
-    noise: tuple[float, ...]
+    noise: tuple[tuple[float, ...], ...]
     edges: tuple[float, ...]
     depths: tuple[float, ...]
     total_errors: tuple[float, ...]
@@ -75,8 +79,7 @@ class Intervals:
     ) -> tuple[Values, Values, Values]:
         """Return low, high and variance of each customer's discounted margin; 0 for the lost.
 
-        Shape (n_customers,) each, over months 1..`horizon`. Beyond the calibrated window the
-        noise of a subscription's margin grows with the root of time, as that of a random walk.
+        Shape (n_customers,) each, over months 1..`horizon`.
         """
         n_customers = len(forecast.is_customer)
         low, high, variance = (np.zeros(n_customers) for _ in range(3))
@@ -94,11 +97,11 @@ class Intervals:
         """Return the ends of the interval of a total of many customers, such as their equity.
 
         Customers err independently of each other, by `variance` in all, and together, by the
-        error of the total at earlier cutoffs; that of few cutoffs is itself uncertain, and it
-        grows with the root of time.
+        error of the total at earlier cutoffs; that of few cutoffs is itself uncertain. A churn or a
+        price that is off stays off, so what all share grows with the months.
         """
-        growth = max(1.0, horizon / self.months)
-        shared = np.mean(np.square(self.total_errors)) * growth * expected**2
+        shared = np.mean(np.square(self.total_errors)) * expected**2
+        shared *= max(1.0, horizon / self.months) ** 2
         reach = student.ppf((1 + COVERAGE) / 2, self.n_cutoffs) * np.sqrt(shared + variance)
         return expected - float(reach), expected + float(reach)
 
@@ -110,22 +113,32 @@ class Intervals:
     def mixtures(self, forecast: Forecast, annual_discount_rate: float, horizon: int) -> Mixtures:
         """Return the distribution of each customer's discounted margin of months 1..horizon."""
         values, probabilities = ways(forecast, annual_discount_rate, horizon)
-        growth = 1.0
-        if forecast.survival is not None:
-            growth = np.sqrt(max(1.0, horizon / self.months))
-        spreads = growth * (np.abs(values) + self.floor)
-        return Mixtures(values, probabilities, spreads, np.array(self.noise))
+        spreads = np.abs(values) + self.floor
+        return Mixtures(values, probabilities, spreads, self.noise_of(forecast, horizon))
+
+    def noise_of(self, forecast: Forecast, horizon: int) -> Values:
+        """Return equally likely points of each customer's noise, shape (n_customers, n_points).
+
+        Beyond the calibrated window that of a subscription is the largest, in size, of as many
+        draws as windows fit: whoever has not moved to another plan may still do so.
+        """
+        noise = np.array(self.noise)
+        if forecast.survival is not None and horizon > self.months:
+            noise = np.stack([_largest(points, horizon / self.months) for points in noise])
+        of_customers: Values = noise[self.cell(forecast)]
+        return of_customers
 
 
 def ways(forecast: Forecast, annual_discount_rate: float, horizon: int) -> tuple[Values, Values]:
     """Return the ways a customer's months 1..horizon may go: values and probabilities.
 
     Shape (n_customers, n_ways) each. A subscription ends in some month (months beyond the first
-    year are taken three at a time) or stays; a shop's customer is silent, or buys.
+    year are taken three at a time) or stays, on the plan as it stands and as changes are booked:
+    most customers do not move, and those who do are noise. A shop's customer is silent, or buys.
     """
-    if forecast.survival is None:
+    if forecast.survival is None or forecast.margin_if_unchanged is None:
         return _silent_or_buying(forecast, annual_discount_rate, horizon)
-    margin, survival = forecast.margin_if_active[:, :horizon], forecast.survival[:, :horizon]
+    margin, survival = forecast.margin_if_unchanged[:, :horizon], forecast.survival[:, :horizon]
     values = value_by_month_of_leaving(margin, annual_discount_rate)
     probabilities = np.hstack([leaving_probability(survival), survival[:, -1:]])
     return _thinned(values[:, :-1], probabilities[:, :-1], values[:, -1:], probabilities[:, -1:])
@@ -136,16 +149,21 @@ def fit_intervals(origins: Sequence[Origin], annual_discount_rate: float, months
 
     Conformal prediction of quantiles of a given distribution (Chernozhukov, Wuthrich and Zhu
     2021, "Distributional conformal prediction"), within cells by expected value (Mondrian), at
-    the worst of the cutoffs: what held at each of them need not hold at the next one.
+    the worst of the cutoffs: what held at each of them need not hold at the next one. Within the
+    window hardly anybody may move, and an interval of one value hold nearly all; beyond it that
+    one value holds fewer. So calibration widens the distribution's own interval, or leaves it.
     """
     expected = np.concatenate([o.forecast.expected_margin[:, :months].sum(axis=1) for o in origins])
     floor = max(_FLOOR_SHARE * float(np.abs(expected).mean()), 1e-9)
-    noise = _noise(origins, annual_discount_rate, months, floor)
     edges = _edges(expected, min(len(o.realised) for o in origins))
-    bare = Intervals(months, floor, noise, edges, (0.0,) * (len(edges) + 1), ())
+    noiseless = Intervals(months, floor, (), edges, (0.0,) * (len(edges) + 1), ())
+    bare = replace(noiseless, noise=_noise(noiseless, origins, annual_discount_rate))
     depths = np.min([_depths(bare, o, annual_discount_rate) for o in origins], axis=0)
-    errors = tuple(_error_of_total(o, annual_discount_rate, months) for o in origins)
-    return Intervals(months, floor, noise, edges, tuple(depths.tolist()), errors)
+    return replace(
+        bare,
+        depths=tuple(np.minimum(depths, (1 - COVERAGE) / 2).tolist()),
+        total_errors=tuple(_error_of_total(o, annual_discount_rate, months) for o in origins),
+    )
 
 
 def _silent_or_buying(
@@ -175,21 +193,41 @@ def _thinned(
 
 
 def _noise(
-    origins: Sequence[Origin], annual_discount_rate: float, months: int, floor: float
-) -> tuple[float, ...]:
-    """Return equally likely points of the relative errors where customers stayed, or bought."""
-    errors = []
+    intervals: Intervals, origins: Sequence[Origin], annual_discount_rate: float
+) -> tuple[tuple[float, ...], ...]:
+    """Return, by cell, equally likely points of relative errors where customers stayed, or bought.
+
+    A cell with fewer than 50 of them has those of all customers.
+    """
+    errors, cells = [], []
     for origin in origins:
-        values, _ = ways(origin.forecast, annual_discount_rate, months)
+        values, _ = ways(origin.forecast, annual_discount_rate, intervals.months)
         is_shop = origin.forecast.survival is None
         went_on = (origin.event_month > 0) == is_shop
         usual = values[went_on, -1]
-        errors.append((origin.realised[went_on] - usual) / (np.abs(usual) + floor))
-    together = np.concatenate(errors)
-    if not len(together):
-        return (0.0,)
-    points = (np.arange(_NOISE_POINTS) + 0.5) / _NOISE_POINTS
-    return tuple(np.quantile(together, points).tolist())
+        errors.append((origin.realised[went_on] - usual) / (np.abs(usual) + intervals.floor))
+        cells.append(intervals.cell(origin.forecast)[went_on])
+    together, cell = np.concatenate(errors), np.concatenate(cells)
+    of_cells = (together[cell == number] for number in range(len(intervals.depths)))
+    return tuple(_points(own if len(own) >= _FEWEST_OF_CELL else together) for own in of_cells)
+
+
+def _points(errors: Values) -> tuple[float, ...]:
+    if not len(errors):
+        return (0.0,) * _NOISE_POINTS
+    return tuple(np.quantile(errors, _LEVELS).tolist())
+
+
+def _largest(points: Values, n_draws: float) -> Values:
+    """Return equally likely points of the largest in size of draws, which need not be whole.
+
+    With F(x) the share of points no larger than x in size, it is F(x) to the power of `n_draws`.
+    """
+    order = np.argsort(np.abs(points), kind="stable")
+    weight = np.empty(len(points))
+    weight[order] = np.diff(np.linspace(0, 1, len(points) + 1) ** n_draws)
+    found = np.searchsorted(np.cumsum(weight), (np.arange(len(points)) + 0.5) / len(points))
+    return points[np.minimum(found, len(points) - 1)]
 
 
 def _edges(expected: Values, fewest: int) -> tuple[float, ...]:
@@ -207,7 +245,7 @@ def _depths(intervals: Intervals, origin: Origin, annual_discount_rate: float) -
     return np.array(
         [
             _needed(depth[cell == number])
-            if (cell == number).sum() >= _FEWEST_IN_CELL // 2
+            if (cell == number).sum() >= _FEWEST_OF_CELL
             else everywhere
             for number in range(len(intervals.depths))
         ]

@@ -16,7 +16,7 @@ from features.signals.tenure import SEASON
 from features.vocabulary import vocabulary_of
 from training.boosting import RowSample
 from training.business import Business
-from training.landmarks import Landmark, landmarks_before
+from training.landmarks import MOST_LANDMARKS, Landmark, landmarks_before
 
 TWO_CYCLES_MONTHS = 24
 """Before two years were seen, what comes back every year cannot be told from a trend."""
@@ -57,7 +57,13 @@ class Known:
         return tuple(signal for signal in signals if signal.group != SEASON)
 
 
-def known_at(log: Log, business: Business, attributes: list[str], cutoff: int) -> Known:
+def known_at(
+    log: Log,
+    business: Business,
+    attributes: list[str],
+    cutoff: int,
+    most_landmarks: int = MOST_LANDMARKS,
+) -> Known:
     """Return what was known at a cutoff, with the vocabulary and references of that moment.
 
     Raises
@@ -66,7 +72,7 @@ def known_at(log: Log, business: Business, attributes: list[str], cutoff: int) -
         If fewer than two months were observed before it.
     """
     observed_from, _ = observed_bounds(log, business)
-    landmarks = landmarks_before(cutoff, observed_from, business)
+    landmarks = landmarks_before(cutoff, observed_from, business, most_landmarks)
     _require_history(landmarks, observed_from, cutoff)
     instants = [*(landmark.as_of for landmark in landmarks), cutoff]
     *then, now = references_of(log, business, instants)

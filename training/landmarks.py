@@ -1,6 +1,6 @@
 """Landmarks: the instants in the past at which training pretends to stand."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,14 @@ from features.references import References
 from features.signal import Signal
 from features.timeline import Timeline
 from training.business import Business
-from training.hazard import ChurnRows
+from training.churn_rows import ChurnRows, customer_keys
 from training.outcomes import exit_kinds, exit_months
 from training.person_periods import clock_columns
 from training.plan_path import PlanMonths
 
 MOST_LANDMARKS = 24
+MOST_LANDMARKS_OF_CURVES = 6
+"""Curves over all months ahead need not see everybody every month."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Landmark:
 
 
 def landmarks_before(
-    cutoff: int, observed_from: int, business: Business, most: int = MOST_LANDMARKS
+    cutoff: int, observed_from: int, business: Business, most: int
 ) -> list[Landmark]:
     """Return landmarks a whole number of months before the cutoff, evenly spread, latest first."""
     available = months_that_fit(observed_from, cutoff, business.month)
@@ -49,6 +51,16 @@ def landmarks_before(
         for back, as_of in zip(months, instants, strict=True)
         if as_of > observed_from
     ]
+
+
+def landmarks_of_curves(landmarks: Iterable[Landmark]) -> list[Landmark]:
+    """Return at most MOST_LANDMARKS_OF_CURVES, evenly spread, latest first.
+
+    The latest one looks ahead as far as two neighbours are apart.
+    """
+    latest_first = sorted(landmarks, key=lambda landmark: -landmark.number)
+    stride = -(-len(latest_first) // MOST_LANDMARKS_OF_CURVES)
+    return latest_first[stride - 1 :: stride]
 
 
 def subscription_rows(
@@ -64,6 +76,7 @@ def subscription_rows(
     with what was known of the population then.
     """
     clocks = clock_columns([signal.name for signal in signals])
+    customers = customer_keys(block.history.customer_ids)
     for landmark, references in landmarks.items():
         moment = Moment(block.history, block.profiles, landmark.as_of, business, references)
         there = np.flatnonzero(moment.plan.is_open)
@@ -80,6 +93,7 @@ def subscription_rows(
                 np.full(len(there), landmark.number),
                 exits,
                 np.full(len(there), landmark.months_observed),
+                customers[there],
                 np.where(exits > 0, kinds, 0),
             ),
             _plan_months(block, moment, timeline, int(edges[1]), business),

@@ -49,21 +49,6 @@ def expand(
     return PersonPeriods(rows, month, month == exit_month[rows], np.ones(len(rows)))
 
 
-def thin_out(periods: PersonPeriods, most_rows: int, rng: np.random.Generator) -> PersonPeriods:
-    """Return all exits and a weighted sample of the other months, about `most_rows` in all."""
-    stayed = np.flatnonzero(~periods.left)
-    wanted = max(most_rows - int(periods.left.sum()), most_rows // 2)
-    if len(stayed) <= wanted:
-        return periods
-    share = wanted / len(stayed)
-    kept = periods.left.copy()
-    kept[stayed] = rng.random(len(stayed)) < share
-    weight = np.where(periods.left, 1.0, 1.0 / share)
-    return PersonPeriods(
-        periods.landmark_row[kept], periods.month[kept], periods.left[kept], weight[kept]
-    )
-
-
 def inputs_of(
     signals: Matrix,
     clocks: NDArray[np.float64],

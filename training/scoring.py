@@ -26,6 +26,8 @@ from valuation.segments import SegmentCuts, segments
 
 Values = NDArray[np.float64]
 CHURN_MONTHS = (1, 3, 6, 12)
+WINDOWS_CALIBRATED = 2
+"""Intervals over more than so many times the window they were calibrated on carry a warning."""
 _NO_REFERRALS = {
     "referral_value": f"referral_value is null: training saw fewer than {FEWEST_CONVERSIONS} "
     "newcomers join by referral in a year",
@@ -103,14 +105,15 @@ def score(
     forecast = bundle.model.forecast(moment, bundle.business, max(horizon, CHURN_MONTHS[-1]))
     margin = forecast.expected_margin[:, :horizon]
     value = clv(margin, rate)
-    low, high, variance = _interval(bundle.intervals, forecast, rate, horizon)
+    median = own_median(bundle.intervals, forecast, rate, horizon)
+    low, high, variance = interval(bundle.intervals, forecast, rate, horizon, median)
     return Scores(
         customer_ids=block.history.customer_ids,
         as_of=as_of,
         model_version=bundle.version,
         forecast=_cut(forecast, horizon),
         clv=value,
-        clv_median=own_median(bundle.intervals, forecast, rate, horizon),
+        clv_median=median,
         clv_low=low,
         clv_high=high,
         clv_sd=np.sqrt(variance),
@@ -119,7 +122,7 @@ def score(
         referral_value=_referral_value(bundle, moment, forecast, rate, horizon),
         naive=naive.as_used(moment, bundle.model, bundle.business, horizon),
         segment=_segments(forecast, value, bundle.cuts),
-        warnings=_warnings(bundle),
+        warnings=_warnings(bundle, horizon),
         outside=bundle.model.support.warnings(
             moment, forecast.is_customer, bundle.business.currency
         ),
@@ -154,6 +157,24 @@ def median_value(forecast: Forecast, annual_discount_rate: float, horizon: int) 
     return median
 
 
+def interval(
+    intervals: Intervals | None,
+    forecast: Forecast,
+    annual_discount_rate: float,
+    horizon: int,
+    median: Values,
+) -> tuple[Values, Values, Values]:
+    """Return low, high and variance of the discounted margin of months 1..horizon, (n,) each.
+
+    The ends hold the median, which may be NaN. All are NaN where nothing could be calibrated.
+    """
+    if intervals is None:
+        unknown = np.full(len(forecast.is_customer), np.nan)
+        return unknown, unknown, unknown
+    low, high, variance = intervals.of_customers(forecast, annual_discount_rate, horizon)
+    return np.fmin(low, median), np.fmax(high, median), variance
+
+
 def _at_stake(forecast: Forecast, annual_discount_rate: float, horizon: int) -> Values:
     if forecast.survival is None:
         return np.full(len(forecast.churn), np.nan)
@@ -162,15 +183,6 @@ def _at_stake(forecast: Forecast, annual_discount_rate: float, horizon: int) -> 
     margin, survival = forecast.margin_if_active[there], forecast.survival[there]
     stake[there] = value_at_stake(margin[:, :horizon], survival[:, :horizon], annual_discount_rate)
     return stake
-
-
-def _interval(
-    intervals: Intervals | None, forecast: Forecast, annual_discount_rate: float, horizon: int
-) -> tuple[Values, Values, Values]:
-    if intervals is None:
-        unknown = np.full(len(forecast.is_customer), np.nan)
-        return unknown, unknown, unknown
-    return intervals.of_customers(forecast, annual_discount_rate, horizon)
 
 
 def _referral_value(
@@ -204,9 +216,9 @@ def _cut(forecast: Forecast, horizon: int) -> Forecast:
     )
 
 
-def _warnings(bundle: Bundle) -> tuple[str, ...]:
+def _warnings(bundle: Bundle, horizon: int) -> tuple[str, ...]:
     warnings = dict(_NO_REFERRALS) if bundle.referrals is None else {}
-    warnings |= _NO_INTERVALS if bundle.intervals is None else {}
+    warnings |= _of_intervals(bundle.intervals, horizon)
     if not isinstance(bundle.model, SubscriptionModel):
         warnings |= _NOT_FOR_SHOPS | (_NO_MEDIAN if bundle.intervals is None else {})
         return tuple(warnings.values())
@@ -216,3 +228,14 @@ def _warnings(bundle: Bundle) -> tuple[str, ...]:
             "churn rests on tenure and booked ends alone: too few exits to learn from signals"
         )
     return tuple(warnings.values())
+
+
+def _of_intervals(intervals: Intervals | None, horizon: int) -> Mapping[str, str]:
+    if intervals is None:
+        return _NO_INTERVALS
+    if horizon <= WINDOWS_CALIBRATED * intervals.months:
+        return {}
+    return {
+        "clv_low": f"clv_low and clv_high reach {horizon} months ahead, and could be calibrated on "
+        f"{intervals.months}: beyond them they rest on an assumption"
+    }

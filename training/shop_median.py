@@ -21,7 +21,7 @@ def shop_median(
     values, probabilities = ways(forecast, annual_discount_rate, horizon)
     spreads = np.abs(values) + intervals.floor
     spreads[:, 0] = 0.0
-    mixtures = Mixtures(values, probabilities, spreads, np.array(intervals.noise))
+    mixtures = Mixtures(values, probabilities, spreads, intervals.noise_of(forecast, horizon))
     median = mixtures.quantiles(np.full((len(values), 1), _HALF))[:, 0]
     low, high, _ = intervals.of_customers(forecast, annual_discount_rate, horizon)
     return np.where(forecast.is_customer, np.clip(median, low, high), 0.0)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,21 @@ from training.anchor import TenureCounts, fit_anchor, tenure_counts
 from training.booked_margin import booked_margin
 from training.business import Business
 from training.check import Check
+from training.churn_rows import ChurnRows, ChurnSampler
 from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
 from training.exit_kinds import ExitKinds, fit_exit_kinds
 from training.flows import event_flows
 from training.forecast import Forecast
-from training.hazard import ChurnRows, HazardModel, fit_hazard
+from training.hazard import HazardModel, fit_hazard
 from training.known import Known
-from training.landmarks import subscription_rows
+from training.landmarks import landmarks_of_curves, subscription_rows
+from training.landmarks_seen import LandmarksSeen
 from training.outcomes import exit_kinds
 from training.pauses import Pauses, fit_pauses
 from training.person_periods import clock_columns
 from training.plan_path import FREE, UNIT, PlanMonths, PlanPath, fit_plan_path
 from training.recent_events import event_columns
-from training.support import Support, drivers_of, level_counts, levels_of, ranges_of
+from training.support import Support, level_counts, levels_of
 from valuation.survival import activity_in_month, survival_from_hazard
 
 _FEWEST_EXITS_TO_LEARN_FROM = 10
@@ -122,13 +124,21 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         If fewer than 10 exits were seen: there is nothing to learn churn from.
     """
     business, signals, landmarks = known.business, known.signals, known.landmarks
-    parts: list[tuple[ChurnRows, PlanMonths]] = []
+    longest = max(landmark.months_observed for landmark in landmarks)
+    ahead = min(longest, business.horizon_months)
+    beside = [landmark.number for landmark in landmarks_of_curves(landmarks)]
+    sampler = ChurnSampler(ahead, known.sample, beside)
+    seen = LandmarksSeen(signals)
+    plan_months: list[PlanMonths] = []
     counts = TenureCounts(np.zeros(1), np.zeros(1))
     recent: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     levels: list[dict[str, Counter[str]]] = []
     for block in known.blocks():
         timeline = timeline_of(block.history, business)
-        parts.extend(subscription_rows(block, timeline, landmarks, business, signals))
+        for rows, months in subscription_rows(block, timeline, landmarks, business, signals):
+            sampler.add(rows)
+            seen.add(rows)
+            plan_months.append(months)
         began = relationship_starts(block.history, timeline, block.profiles)
         counts += tenure_counts(
             began, timeline.spells[2], known.observed_from, known.cutoff, business.month
@@ -137,23 +147,22 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
         levels.append(level_counts(moment.profiles))
     _require_exits(counts)
-    churn, months = _stacked(parts)
     lapses = business.term_end == "lapses"
-    churn = replace(churn, terms_lapse=lapses, event_columns=event_columns(signals))
-    longest = max(landmark.months_observed for landmark in landmarks)
+    sample = replace(sampler.sample(), terms_lapse=lapses, event_columns=event_columns(signals))
     hazard, check = fit_hazard(
-        churn,
+        sample,
         fit_anchor(counts),
         later_from=_later_from(longest),
-        longest=min(longest, business.horizon_months),
-        sample=known.sample,
+        longest=ahead,
+        seed=known.sample.seed,
     )
+    months = _stacked(plan_months)
     path = fit_plan_path(months)
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
-    support = Support.of_names(signals, _ranges(churn, signals), levels_of(levels))
+    support = Support.of_names(signals, seen.ranges(), levels_of(levels))
     pauses = fit_pauses(months.is_paused, months.is_paused_after)
-    churned = _monthly_churn(churn)
-    kinds = _exit_kinds(churn, _later_from(longest))
+    kinds = _exit_kinds(sample.rows, _later_from(longest))
+    churned = seen.monthly_churn()
     model = SubscriptionModel(signals, hazard, path, flows, churned, pauses, support, kinds)
     return model, [check] if check else []
 
@@ -164,26 +173,8 @@ def _later_from(longest: int) -> int:
 
 
 def _exit_kinds(rows: ChurnRows, later_from: int) -> ExitKinds | None:
-    if rows.exit_kind is None:
-        return None
     is_later = rows.landmark + rows.exit_month > later_from
     return fit_exit_kinds(rows.signals, rows.exit_month, rows.exit_kind, is_later)
-
-
-def _ranges(rows: ChurnRows, signals: Sequence[Signal]) -> dict[str, tuple[float, float]]:
-    """Return the ranges of the drivers; tenure went on for as long as a row was followed."""
-    columns = drivers_of(signals)
-    drivers = [signals[column] for column in columns]
-    first = rows.signals[:, columns]
-    last = first.copy()
-    months = np.where(rows.exit_month > 0, rows.exit_month, rows.months_observed)
-    last[:, [driver.name for driver in drivers].index("tenure_months")] += months
-    return ranges_of(drivers, first, last, rows.landmark)
-
-
-def _monthly_churn(rows: ChurnRows) -> float:
-    recent = rows.landmark >= np.unique(rows.landmark)[-12:][0]
-    return float((rows.exit_month[recent] == 1).mean())
 
 
 def _pays(moment: Moment) -> NDArray[np.bool_]:
@@ -212,28 +203,9 @@ def _recent_flows(
     return flows, timeline.open_share(edges, until)
 
 
-def _stacked(parts: Sequence[tuple[ChurnRows, PlanMonths]]) -> tuple[ChurnRows, PlanMonths]:
-    churn = [part[0] for part in parts]
-    months = [part[1] for part in parts]
-    return (
-        ChurnRows(
-            np.concatenate([part.signals for part in churn]),
-            np.concatenate([part.clocks for part in churn]),
-            np.concatenate([part.landmark for part in churn]),
-            np.concatenate([part.exit_month for part in churn]),
-            np.concatenate([part.months_observed for part in churn]),
-            np.concatenate([part.exit_kind for part in churn if part.exit_kind is not None]),
-        ),
-        PlanMonths(
-            np.concatenate([part.plan for part in months]),
-            np.concatenate([part.plan_after for part in months]),
-            np.concatenate([part.tenure_months for part in months]),
-            np.concatenate([part.booked_mrr for part in months]),
-            np.concatenate([part.mrr_after for part in months]),
-            np.concatenate([part.is_paused for part in months]),
-            np.concatenate([part.is_paused_after for part in months]),
-        ),
-    )
+def _stacked(parts: Sequence[PlanMonths]) -> PlanMonths:
+    names = [field.name for field in fields(PlanMonths)]
+    return PlanMonths(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _require_exits(counts: TenureCounts) -> None:

@@ -111,7 +111,8 @@ def ranges_of(
         Landmark rows as they stood at the landmark, and as far as they were followed; NaN where
         missing.
     landmark : (n_rows,)
-        Numbers of the landmarks; at one and the same landmark a customer has one row.
+        Numbers of the landmarks; at one and the same landmark a customer has one row. Of each
+        part of the customers `ends_of` is enough.
     """
     ranges: dict[str, tuple[float, float]] = {}
     for column, signal in enumerate(signals):
@@ -126,6 +127,15 @@ def ranges_of(
             low, high = float(min(lows)), float(max(highs))
             ranges[signal.name] = min(low, high), max(low, high)
     return ranges
+
+
+def ends_of(first: Matrix, last: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the rows of one landmark that `ranges_of` needs of some customers.
+
+    They are the lowest of each column of `first` and the highest of `last`, shape
+    (at most FEWEST_AT_AN_END, n_drivers) each, whoever's they are.
+    """
+    return np.sort(first, axis=0)[:FEWEST_AT_AN_END], -np.sort(-last, axis=0)[:FEWEST_AT_AN_END]
 
 
 def level_counts(profiles: Profiles) -> dict[str, Counter[str]]:

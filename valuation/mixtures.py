@@ -1,7 +1,7 @@
 """Predictive distributions of value: a few ways things may go, and noise around each.
 
 With probability p(j) value is v(j) + s(j) e: way j comes true, and e is a draw from a noise
-distribution that all customers share, given as equally likely points.
+distribution, given as equally likely points.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,8 @@ class Mixtures:
     """Hold one distribution a customer.
 
     `values` v(j) and `spreads` s(j), in major units, and `probabilities` p(j), which sum to 1,
-    have shape (n_customers, n_ways); `spreads` are not negative. `noise` (n_points,) rises.
+    have shape (n_customers, n_ways); `spreads` are not negative. `noise` rises; its shape is
+    (n_customers, n_points), or (n_points,) where all customers share it.
 
     Raises
     ------
@@ -46,9 +47,11 @@ class Mixtures:
             probabilities=finite_matrix("probabilities", self.probabilities),
             spreads=finite_matrix("spreads", self.spreads),
         )
-        noise = finite_vector("noise", self.noise)
-        if not len(noise) or np.any(np.diff(noise) < 0):
-            raise ValueError(f"noise has {len(noise)} points; give at least one, rising.")
+        if not self.noise.shape[-1] or np.any(np.diff(self.noise, axis=-1) < 0):
+            raise ValueError(f"noise has {self.noise.shape[-1]} points; give at least one, rising.")
+        noise = finite_matrix("noise", np.atleast_2d(self.noise))
+        if self.noise.ndim > 1:
+            require_equal_rows(values=self.values, noise=noise)
         if np.any(self.spreads < 0):
             raise ValueError(f"spreads holds {self.spreads.min()}; give values of 0 or more.")
         sums = self.probabilities.sum(axis=1)
@@ -109,11 +112,13 @@ class Mixtures:
 
     def _points(self, rows: slice) -> FloatArray:
         """Return all values that may come, shape (n_customers, n_ways, n_points)."""
-        return self.values[rows, :, None] + self.spreads[rows, :, None] * self.noise
+        noise = self.noise[rows, None] if self.noise.ndim > 1 else self.noise
+        return self.values[rows, :, None] + self.spreads[rows, :, None] * noise
 
     def variance(self) -> FloatArray:
         """Return the variance of each distribution, shape (n_customers,)."""
-        mean_noise, spread_noise = self.noise.mean(), self.noise.var()
+        mean_noise = self.noise.mean(axis=-1, keepdims=True)
+        spread_noise = self.noise.var(axis=-1, keepdims=True)
         means = self.values + self.spreads * mean_noise
         mean = (self.probabilities * means).sum(axis=1, keepdims=True)
         within = np.square(self.spreads) * spread_noise

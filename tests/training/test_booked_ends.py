@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from training.booked_ends import BookedEnds, fit_booked_ends
+from training.booked_ends import BookedEnds, EndCounts, fit_booked_ends
 
 ANCHOR = np.full((1, 6), 0.05)
+ORDER = np.random.default_rng(1).permutation(550)
 
 
 def clocks(*, term, booked):
@@ -36,7 +37,8 @@ def test_shares_are_counted_and_drawn_to_what_is_usual():
     booked = np.array([1.0] * 40 + [5.0] * 500 + [np.nan] * 10)
     exit_month = np.array([1] * 16 + [0] * 24 + [1] * 4 + [0] * 496 + [1] * 10)
 
-    ends = fit_booked_ends(booked, exit_month, terms_lapse=True)
+    halves = (EndCounts.of(booked[part], exit_month[part]) for part in np.split(ORDER, 2))
+    ends = fit_booked_ends(sum(halves, EndCounts()), terms_lapse=True)
 
     assert ends.kept == pytest.approx((16 + 9) / 50)
     assert ends.early == pytest.approx((4 + 1) / 1000)

@@ -10,7 +10,8 @@ from training.anchor import TenureAnchor
 from training.booked_ends import BookedEnds
 from training.boosting import Rows, RowSample, fit_trees, predict_margin
 from training.calibration import logit
-from training.hazard import FEWEST_EXITS, ChurnRows, HazardModel, fit_hazard
+from training.churn_rows import ChurnRows, ChurnSample, ChurnSampler
+from training.hazard import FEWEST_EXITS, HazardModel, fit_hazard
 from valuation.survival import survival_from_hazard
 
 FLAT = TenureAnchor(a=1e3, b=1.9e4, c=1.0, last_month=60)
@@ -18,7 +19,7 @@ FLAT = TenureAnchor(a=1e3, b=1.9e4, c=1.0, last_month=60)
 LONGEST = 12
 
 
-def _rows(n_customers: int, *, rate: float, seed: int = 2) -> ChurnRows:
+def _sample(n_customers: int, *, rate: float, seed: int = 2) -> ChurnSample:
     """Return landmarks -12..-1 of customers of whom half leave three times as often."""
     rng = np.random.default_rng(seed)
     number = np.tile(np.arange(-LONGEST, 0), n_customers)
@@ -26,18 +27,23 @@ def _rows(n_customers: int, *, rate: float, seed: int = 2) -> ChurnRows:
     left_in = rng.geometric(np.where(restless, 1.5 * rate, 0.5 * rate))
     tenure = rng.integers(0, 40, len(number)).astype(np.float64)
     clocks = np.column_stack([tenure, *np.full((3, len(number)), np.nan)])
-    return ChurnRows(
+    rows = ChurnRows(
         signals=restless[:, None].astype(np.float32),
         clocks=clocks,
         landmark=number,
         exit_month=np.where(left_in <= -number, left_in, 0),
         months_observed=-number,
+        customer=np.repeat(np.arange(n_customers, dtype=np.uint64), LONGEST),
+        exit_kind=np.zeros(len(number), np.int64),
     )
+    sampler = ChurnSampler(LONGEST, RowSample(), beside=range(-LONGEST, 0, 2))
+    sampler.add(rows)
+    return sampler.sample()
 
 
 @pytest.fixture(scope="module")
 def fitted() -> HazardModel:
-    model, check = fit_hazard(_rows(3000, rate=0.05), FLAT, -3, LONGEST, RowSample())
+    model, check = fit_hazard(_sample(3000, rate=0.05), FLAT, -3, LONGEST, seed=0)
     assert check is not None
     assert check.metrics()["predicted_actual"] == pytest.approx(1.0, abs=0.05)
     return model
@@ -50,10 +56,10 @@ def _hazard(model: HazardModel, restless: float, tenure: float, n_months: int) -
 
 
 def test_with_few_exits_the_anchor_answers_alone() -> None:
-    rows = _rows(40, rate=0.05)
-    assert rows.n_exits < FEWEST_EXITS
+    sample = _sample(40, rate=0.05)
+    assert sample.n_exits < FEWEST_EXITS
 
-    model, check = fit_hazard(rows, FLAT, -3, LONGEST, RowSample())
+    model, check = fit_hazard(sample, FLAT, -3, LONGEST, seed=0)
 
     assert model.booster is None
     assert check is None
@@ -62,9 +68,9 @@ def test_with_few_exits_the_anchor_answers_alone() -> None:
 
 
 def test_without_an_exit_in_the_later_window_the_anchor_answers_alone() -> None:
-    rows = _rows(800, rate=0.05)
+    sample = _sample(800, rate=0.05)
 
-    model, check = fit_hazard(rows, FLAT, later_from=0, longest=LONGEST, sample=RowSample())
+    model, check = fit_hazard(sample, FLAT, later_from=0, longest=LONGEST, seed=0)
 
     assert (model.booster, check) == (None, None)
 
@@ -86,7 +92,7 @@ def test_beyond_the_longest_month_only_the_anchor_goes_on(fitted: HazardModel) -
 
 
 def test_one_customer_is_answered_as_among_many(fitted: HazardModel) -> None:
-    rows = _rows(20, rate=0.05)
+    rows = _sample(20, rate=0.05).rows
 
     together = fitted.hazard(rows.signals, rows.clocks, 18)
     alone = fitted.hazard(rows.signals[7:8], rows.clocks[7:8], 18)
@@ -97,7 +103,7 @@ def test_one_customer_is_answered_as_among_many(fitted: HazardModel) -> None:
 
 def test_the_same_rows_and_seed_give_the_same_model() -> None:
     first, again = (
-        fit_hazard(_rows(800, rate=0.05), FLAT, -3, LONGEST, RowSample())[0] for _ in range(2)
+        fit_hazard(_sample(800, rate=0.05), FLAT, -3, LONGEST, seed=0)[0] for _ in range(2)
     )
 
     assert first.calibration == again.calibration
@@ -158,10 +164,10 @@ def test_a_booked_end_is_kept_to_by_the_curve_beside_the_trees(fitted: HazardMod
 
 
 def test_trees_weigh_as_much_as_the_curve_beside_at_150_exits_and_more_with_more() -> None:
-    rows = _rows(800, rate=0.05)
-    model, _ = fit_hazard(rows, FLAT, -3, LONGEST, RowSample())
+    sample = _sample(800, rate=0.05)
+    model, _ = fit_hazard(sample, FLAT, -3, LONGEST, seed=0)
 
-    assert model.signal_weight == rows.n_exits / (rows.n_exits + 150)
+    assert model.signal_weight == sample.n_exits / (sample.n_exits + 150)
     assert 0.5 < model.signal_weight < 1
 
 

@@ -33,8 +33,33 @@ def lived(forecast, rng, level=0.0):
     return Origin(forecast, forecast.margin_if_active[:, 0] * months_paid * wobble, month)
 
 
-def covered(intervals, origin):
-    low, high, _ = intervals.of_customers(origin.forecast, 0.0, MONTHS)
+def movers(rng, months, n_customers=N_CUSTOMERS, moving=0.03, leaving=0.02):
+    """Return an origin of customers who stay on their plan, move to half or twice of it, or leave.
+
+    Whoever pays 10 may go up and whoever pays 40 down; the forecast knows the mean of it.
+    """
+    price = rng.choice([10.0, 40.0], n_customers)
+    factor = np.where(price == 10, 2.0, 0.5)
+    month = np.arange(1, months + 1)
+    moved_by = 1 - (1 - moving) ** (month - 0.5)
+    unchanged = np.repeat(price[:, None], months, axis=1)
+    if_active = unchanged * (1 + (factor[:, None] - 1) * moved_by)
+    survival = survival_from_hazard(np.full((n_customers, months), leaving))
+    activity = (survival + np.hstack([np.ones((n_customers, 1)), survival[:, :-1]])) / 2
+    there = np.ones(n_customers, dtype=bool)
+    forecast = Forecast(
+        there, 1 - survival, activity, activity * if_active, if_active, survival, unchanged
+    )
+    moves_in, leaves_in = rng.geometric(moving, n_customers), rng.geometric(leaving, n_customers)
+    level = np.where(month > moves_in[:, None], factor[:, None], 1.0)
+    level[month == moves_in[:, None]] = (1 + factor[moves_in <= months]) / 2
+    paid = (month < leaves_in[:, None]) + 0.5 * (month == leaves_in[:, None])
+    realised = (price[:, None] * level * paid).sum(axis=1)
+    return Origin(forecast, realised, np.where(leaves_in <= months, leaves_in, 0))
+
+
+def covered(intervals, origin, months=MONTHS):
+    low, high, _ = intervals.of_customers(origin.forecast, 0.0, months)
     return (low <= origin.realised) & (origin.realised <= high)
 
 
@@ -49,6 +74,58 @@ def test_intervals_of_a_true_forecast_hold_as_many_as_they_say():
 
     assert COVERAGE - 0.02 <= is_held.mean() <= COVERAGE + 0.08
     assert min(is_held[decile == number].mean() for number in range(10)) >= COVERAGE - 0.07
+
+
+@pytest.mark.parametrize("months", [6, 12, 24])
+def test_beyond_the_window_intervals_hold_those_who_stay_on_their_plan_and_some_who_move(months):
+    rng = np.random.default_rng(11)
+    intervals = fit_intervals([movers(rng, 6) for _ in range(3)], 0.0, 6)
+
+    later = movers(rng, months)
+    is_held = covered(intervals, later, months)
+    dear = later.forecast.margin_if_active[:, 0] > 20
+
+    assert COVERAGE - 0.05 <= is_held[~dear].mean() <= COVERAGE + 0.05
+    # Nobody there is worth more than who stays: all but the lowest tenth are held.
+    assert 0.9 - 0.05 <= is_held[dear].mean() <= 0.9 + 0.05
+
+
+@pytest.mark.parametrize("months", [1, 6, 12, 36])
+def test_intervals_hold_whoever_stays_on_the_plan_for_all_months(months):
+    rng = np.random.default_rng(12)
+    intervals = fit_intervals([movers(rng, 6)], 0.0, 6)
+    forecast = movers(rng, months, leaving=0.002).forecast
+
+    low, high, _ = intervals.of_customers(forecast, 0.0, months)
+
+    stays = forecast.margin_if_unchanged.sum(axis=1)
+    assert (low <= stays).all()
+    assert (stays <= high).all()
+
+
+def test_no_interval_is_narrower_than_the_distribution_has_it():
+    rng = np.random.default_rng(13)
+    timid = subscribers(rng, hazard=np.full(N_CUSTOMERS, 0.05))
+    nobody_left = Origin(timid, timid.margin_if_active.sum(axis=1), np.zeros(N_CUSTOMERS, int))
+
+    intervals = fit_intervals([nobody_left], 0.0, MONTHS)
+    low, high, _ = intervals.of_customers(timid, 0.0, MONTHS)
+
+    # 5% a month: one in ten is gone after two months and a half.
+    np.testing.assert_allclose(low / timid.margin_if_active[:, 0], 2.5)
+    np.testing.assert_allclose(high / timid.margin_if_active[:, 0], MONTHS)
+
+
+def test_twice_the_window_gives_twice_the_chance_to_move():
+    one_in_four = ((-0.5, 0.0, 0.0, 0.0),)
+    intervals = Intervals(6, 0.0, one_in_four, (), (0.1,), ())
+    forecast = movers(np.random.default_rng(14), 12, n_customers=1).forecast
+
+    within, beyond = (intervals.noise_of(forecast, months)[0] for months in (6, 12))
+
+    # Of two draws the largest is a move with 1 - .75^2 = .44: two of four points.
+    assert within.tolist() == [-0.5, 0.0, 0.0, 0.0]
+    assert beyond.tolist() == [-0.5, -0.5, 0.0, 0.0]
 
 
 def test_the_worst_cutoff_decides_how_far_intervals_reach():
@@ -75,7 +152,7 @@ def test_who_is_lost_is_worth_nothing_for_certain():
 
 
 def test_a_total_errs_by_chance_and_by_what_all_customers_share():
-    intervals = Intervals(12, 1.0, (0.0,), (), (0.1,), (0.1, -0.1))
+    intervals = Intervals(12, 1.0, ((0.0,),), (), (0.1,), (0.1, -0.1))
 
     low, high = intervals.of_total(1000.0, 0.0, horizon=12)
     _, with_chance = intervals.of_total(1000.0, 90.0**2, horizon=12)
@@ -84,14 +161,14 @@ def test_a_total_errs_by_chance_and_by_what_all_customers_share():
     # Student's t with two degrees of freedom has its 90% quantile at 1.886.
     assert (low, high) == pytest.approx((1000 - 188.6, 1000 + 188.6), abs=0.1)
     assert with_chance == pytest.approx(1000 + 1.886 * np.hypot(100, 90), abs=0.1)
-    assert later == pytest.approx(1000 + 2 * 188.6, abs=0.2)
+    assert later == pytest.approx(1000 + 4 * 188.6, abs=0.4)
 
 
 @pytest.mark.parametrize(
     ("errors", "are_reliable"), [((0.1, -0.1), True), ((0.3, 0.0), False), ((0.0,), False)]
 )
 def test_totals_are_reliable_where_two_cutoffs_agree(errors, are_reliable):
-    assert Intervals(12, 1.0, (0.0,), (), (0.1,), errors).are_reliable is are_reliable
+    assert Intervals(12, 1.0, ((0.0,),), (), (0.1,), errors).are_reliable is are_reliable
 
 
 def test_ways_of_a_long_horizon_keep_probability_and_mean():

@@ -29,7 +29,7 @@ def _days(cutoff: str, since: str, business: Business, most: int = 24) -> list[s
 def test_landmarks_are_whole_months_before_the_cutoff_latest_first() -> None:
     business = operator_business()
 
-    marks = landmarks_before(at("2024-05-15"), at("2024-01-20"), business)
+    marks = landmarks_before(at("2024-05-15"), at("2024-01-20"), business, most=24)
 
     assert [mark.number for mark in marks] == [-1, -2, -3]
     assert [mark.months_observed for mark in marks] == [1, 2, 3]

@@ -1,11 +1,10 @@
 """Person-period rows by hand: censoring, thinning, and what is known of a month ahead."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.person_periods import clock_columns, expand, inputs_of, thin_out
+from training.person_periods import clock_columns, expand, inputs_of
 
 
 def test_a_customer_has_a_row_for_every_month_at_risk() -> None:
@@ -37,23 +36,6 @@ def test_rows_count_months_at_risk_and_exits(seen: list[tuple[int, int]], longes
     assert periods.left.sum() == ((exits > 0) & (exits <= longest)).sum()
     at_risk = np.minimum(np.where(exits > 0, exits, months), longest)
     assert np.bincount(periods.landmark_row, minlength=len(seen)).tolist() == at_risk.tolist()
-
-
-def test_thinning_keeps_every_exit_and_weighs_the_rest_up_again() -> None:
-    periods = expand(np.repeat([1, 0], [50, 2000]), np.full(2050, 10), longest=10)
-
-    thinned = thin_out(periods, 2_050, np.random.default_rng(1))
-
-    assert thinned.left.sum() == 50
-    assert (thinned.weight[thinned.left] == 1).all()
-    assert len(thinned.month) == pytest.approx(2050, rel=0.05)
-    assert thinned.weight.sum() == pytest.approx(20_050, rel=0.05)
-
-
-def test_few_rows_are_left_as_they_are() -> None:
-    periods = expand(np.array([1, 0]), np.array([3, 3]), longest=3)
-
-    assert thin_out(periods, 4, np.random.default_rng(1)) is periods
 
 
 def _known_ahead(*, tenure: float, term: float, renewal: float, booked: float) -> list[list[float]]:

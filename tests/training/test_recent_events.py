@@ -11,7 +11,8 @@ from features.catalogue import Vocabulary, catalogue
 from training.anchor import TenureAnchor
 from training.boosting import RowSample
 from training.calibration import logit
-from training.hazard import ChurnRows, fit_hazard
+from training.churn_rows import ChurnRows, ChurnSampler
+from training.hazard import fit_hazard
 from training.person_periods import PersonPeriods, expand
 from training.recent_events import BANDS, RecentEvents, event_columns, fit_recent_events
 
@@ -119,18 +120,23 @@ def test_a_rare_event_moves_the_forecast_that_trees_alone_leave_as_it_is() -> No
         -months,
         np.where(exits <= months, exits, 0),
         months,
-        event_columns=(0,),
+        np.arange(n_rows, dtype=np.uint64),
+        np.zeros(n_rows, np.int64),
     )
+    sampler = ChurnSampler(LONGEST, RowSample(), ())
+    sampler.add(rows)
+    sample = sampler.sample()
     after = np.zeros((1, 61), dtype=np.float32)
     before = after.copy()
     before[0, 0] = np.nan
 
-    def moved(fitted_on: ChurnRows) -> float:
-        model, _ = fit_hazard(fitted_on, FLAT, -3, LONGEST, RowSample())
+    def moved(event_columns: tuple[int, ...]) -> float:
+        fitted_on = replace(sample, event_columns=event_columns)
+        model, _ = fit_hazard(fitted_on, FLAT, -3, LONGEST, seed=0)
         clock = np.array([[12.0, np.nan, np.nan, np.nan]])
         ratio = model.hazard(after, clock, 3) / model.hazard(before, clock, 3)
         return float(np.log(ratio[0, 1]))
 
-    with_events, with_trees_alone = moved(rows), moved(replace(rows, event_columns=()))
+    with_events, with_trees_alone = moved((0,)), moved(())
     assert 0.4 * EFFECT < with_events < 1.2 * EFFECT
     assert with_trees_alone < 0.25 * EFFECT

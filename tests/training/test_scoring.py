@@ -191,3 +191,27 @@ def _block(world: Trained, events: pa.Table) -> Block:
 
 def _profiles(world: Trained, ids: list[str]) -> Profiles:
     return profiles_of(world.log.read_customers(), ids, list(world.bundle.vocabulary.levels))
+
+
+def test_intervals_hold_the_median(world: Trained) -> None:
+    for block in world.blocks:
+        scores = score(world.bundle, block, world.known.cutoff)
+        told = ~np.isnan(scores.clv_median)
+
+        assert (scores.clv_low <= scores.clv_high).all()
+        assert (scores.clv_low <= scores.clv_median)[told].all()
+        assert (scores.clv_median <= scores.clv_high)[told].all()
+
+
+def test_intervals_far_beyond_what_they_were_calibrated_on_say_so(world: Trained) -> None:
+    assert world.bundle.intervals is not None
+    window, block = world.bundle.intervals.months, world.blocks[0]
+
+    near, far = (
+        score(world.bundle, block, world.known.cutoff, horizon_months=months).warnings
+        for months in (2 * window, 2 * window + 1)
+    )
+
+    said = f"could be calibrated on {window}: beyond them they rest on an assumption"
+    assert any(said in warning for warning in far)
+    assert not any("calibrated on" in warning for warning in near)

@@ -27,14 +27,14 @@ def _forecast(
 
 
 def test_who_is_rather_silent_is_worth_what_no_purchases_leave() -> None:
-    intervals = Intervals(1, 1.0, (-0.5, 0.0, 0.5), (), WIDE_OPEN, (0.0,))
+    intervals = Intervals(1, 1.0, ((-0.5, 0.0, 0.5),), (), WIDE_OPEN, (0.0,))
     forecast = _forecast(np.array([0.6, 0.5]), np.array([4.0, 5.0]), idle=-1.0)
 
     assert shop_median(intervals, forecast, 0.0, 1).tolist() == [-1.0, -1.0]
 
 
 def test_who_rather_buys_has_the_middle_of_silence_and_of_what_buyers_spend() -> None:
-    intervals = Intervals(1, 1.0, (-0.5, -0.25, 0.0, 0.25, 0.5), (), WIDE_OPEN, (0.0,))
+    intervals = Intervals(1, 1.0, ((-0.5, -0.25, 0.0, 0.25, 0.5),), (), WIDE_OPEN, (0.0,))
     # Buying is worth 9 / (1 - silent) = 10 and 15; with the floor of 1 the errors are shares of
     # 11 and 16. A fifth of 0.9 lies at each of 4.5, 7.25, 10, ...: 0.1 + 3 x 0.18 reaches a half.
     # A fifth of 0.6 lies at each of 7, 11, ...: 0.4 + 0.12 reaches it.
@@ -44,7 +44,7 @@ def test_who_rather_buys_has_the_middle_of_silence_and_of_what_buyers_spend() ->
 
 
 def test_who_never_bought_is_worth_nothing() -> None:
-    intervals = Intervals(1, 1.0, (0.0,), (), WIDE_OPEN, (0.0,))
+    intervals = Intervals(1, 1.0, ((0.0,),), (), WIDE_OPEN, (0.0,))
     forecast = _forecast(np.array([0.1]), np.array([9.0]))
 
     nobody = replace(forecast, is_customer=np.zeros(1, dtype=bool))

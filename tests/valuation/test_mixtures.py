@@ -32,6 +32,16 @@ def test_noise_moves_each_way_by_its_own_spread():
     assert found.tolist() == [[0, 90, 110]]
 
 
+def test_customers_may_have_noise_of_their_own():
+    same = np.full((2, 1), 100.0)
+    noise = np.array([[-1.0, 1.0], [0.0, 2.0]])
+    mixtures = Mixtures(same, np.ones((2, 1)), np.full((2, 1), 10.0), noise)
+
+    assert mixtures.quantiles(np.full((2, 2), [0.5, 1.0])).tolist() == [[90, 110], [100, 120]]
+    assert mixtures.tail_depth(np.array([90.0, 90.0])).tolist() == [0.5, 0.0]
+    assert mixtures.variance().tolist() == [100, 100]
+
+
 def test_the_depth_of_a_value_is_the_smaller_of_its_tails_itself_included():
     mixture = one([100, 0], [0.7, 0.3])
 

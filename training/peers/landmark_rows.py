@@ -11,26 +11,14 @@ from features.months import month_edges
 from features.timeline import Timeline
 from training.known import Known
 from training.landmark_rows import LandmarkRows
-from training.landmarks import Landmark
+from training.landmarks import landmarks_of_curves
 from training.outcomes import exit_months
-
-MOST_LANDMARKS = 6
-
-
-def peer_landmarks(known: Known) -> list[Landmark]:
-    """Return at most MOST_LANDMARKS of the known ones, evenly spread, the shortest look left out.
-
-    So the latest one looks ahead as far as two neighbours are apart.
-    """
-    landmarks = sorted(known.landmarks, key=lambda landmark: -landmark.number)
-    stride = -(-len(landmarks) // MOST_LANDMARKS)
-    return landmarks[stride - 1 :: stride]
 
 
 def landmark_rows(block: Block, timeline: Timeline, known: Known) -> Iterator[LandmarkRows]:
     """Yield the rows of a block as it was known at the cutoff, a landmark at a time."""
     business = known.business
-    for landmark in peer_landmarks(known):
+    for landmark in landmarks_of_curves(known.landmarks):
         references = known.landmarks[landmark]
         moment = Moment(block.history, block.profiles, landmark.as_of, business, references)
         there = moment.plan.is_open
