@@ -106,11 +106,13 @@ def test_a_business_without_signal_is_read_without_a_row_in_quarantine(tmp_path:
 
 
 def test_made_up_rows_end_with_the_exit():
-    rows = made_up_rows(500, 3, np.random.default_rng(1))
-    assert rows.landmark.min() == -LANDMARKS
-    assert (rows.exit_month <= rows.months_observed).all()
-    tenure_at_exit = (rows.clocks[:, 0] + rows.exit_month)[rows.exit_month > 0]
-    assert tenure_at_exit.max() <= LANDMARKS
+    parts = list(made_up_rows(500, 3, np.random.default_rng(1)))
+    assert min(rows.landmark.min() for rows in parts) == -LANDMARKS
+    for rows in parts:
+        assert (rows.exit_month <= rows.months_observed).all()
+        tenure_at_exit = (rows.clocks[:, 0] + rows.exit_month)[rows.exit_month > 0]
+        assert tenure_at_exit.max(initial=0) <= LANDMARKS
+    assert sum((rows.exit_month == 1).sum() for rows in parts) > 50
 
 
 def test_settings_that_are_not_there_are_refused(tmp_path: Path):
