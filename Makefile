@@ -20,7 +20,8 @@ test: .venv/ready lint ## Lint, strict types, import contract and tests (under 8
 	$(TESTS) -m "not long"
 
 test-long: .venv/ready $(if $(shell command -v java),.venv/spark) lint ## All tests, the long ones too; those of Spark where there is Java
-	$(TESTS)
+	$(BIN)/python -m pytest -m spark
+	$(TESTS) -m "not spark"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

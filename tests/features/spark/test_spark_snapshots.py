@@ -24,7 +24,7 @@ from serving.demo.operator import simulate_operator
 from tests.running_spark import SMALL_BATCHES, running_spark
 from tests.shop import write_shop
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.spark]
 
 AS_OFS = [datetime(2023, month, 1, tzinfo=UTC) for month in (3, 9, 12)]
 

@@ -11,7 +11,7 @@ from tests.features.strategies import ROLLS
 from tests.features.test_vocabulary import log_of
 from tests.running_spark import SMALL_BATCHES, running_spark
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.spark]
 
 AS_OFS = [moment("2024-04-01"), moment("2024-04-02")]
 

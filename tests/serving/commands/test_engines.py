@@ -39,6 +39,7 @@ def scores_in(place: str | Path) -> pa.Table:
 
 
 @pytest.mark.long
+@pytest.mark.spark
 def test_scores_and_report_are_those_of_the_local_engine(workspace):
     here = done("score", "-C", workspace)
     parquet, csv = here["scores"]
@@ -58,6 +59,7 @@ def test_scores_and_report_are_those_of_the_local_engine(workspace):
 
 
 @pytest.mark.long
+@pytest.mark.spark
 def test_an_output_elsewhere_gets_the_same_scores_and_snapshots(workspace):
     here = done("score", "-C", workspace)
     snapshot = done("features", "-C", workspace)["snapshots"][0]
@@ -79,6 +81,7 @@ def test_an_output_elsewhere_gets_the_same_scores_and_snapshots(workspace):
 
 
 @pytest.mark.long
+@pytest.mark.spark
 def test_a_failure_in_spark_ends_with_one_and_takes_few_lines(tmp_path):
     running_spark()
     folder = write_small_workspace(tmp_path)
@@ -98,6 +101,7 @@ def test_a_failure_in_spark_ends_with_one_and_takes_few_lines(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.spark
 def test_scores_of_tables_from_elsewhere_need_a_place(operator_workspace, tmp_path):
     running_spark()
     folder = shutil.copytree(operator_workspace.folder, tmp_path / "workspace")
