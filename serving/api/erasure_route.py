@@ -1,5 +1,6 @@
 """DELETE /v1/customers/{customer_id}: erasure, with a receipt."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from features.ingest.lock import WorkspaceBusyError, writing
@@ -29,19 +30,9 @@ def answer_erasure(current: Current, customer_id: str, caller: str) -> ErasureRe
     except WorkspaceBusyError as error:
         detail = "Another process is writing in the workspace; try again when it has ended."
         raise Problem(WORKSPACE_BUSY, detail, headers={"Retry-After": "10"}) from error
-    return ErasureReceipt(
-        subject=receipt.subjects[0],
-        erased_at=receipt.erased_at,
-        events=receipt.events,
-        posted_events=receipt.posted_events,
-        profiles=receipt.profiles,
-        mentions=receipt.mentions,
-        quarantined_rows=receipt.quarantined_rows,
-        output_rows=receipt.output_rows,
-        removed_files=list(receipt.removed_files),
-        models=list(receipt.models),
-        elsewhere=ELSEWHERE,
-    )
+    said = asdict(receipt)
+    (subject,) = said.pop("subjects")
+    return ErasureReceipt(subject=subject, elsewhere=ELSEWHERE, **said)
 
 
 def _require_known(current: Current, customer_id: str) -> None:
