@@ -109,10 +109,6 @@ class Timeline:
         """Return the MRR at an instant in minor units, shape (n_customers,)."""
         return self._value_at(self.mrr, instant)
 
-    def list_mrr_at(self, instant: int) -> NDArray[np.int64]:
-        """Return the MRR before discount at an instant in minor units, shape (n_customers,)."""
-        return self._value_at(self.list_mrr, instant)
-
     def sum_at(self, monthly: NDArray[np.float64], instant: int) -> NDArray[np.float64]:
         """Return an interval's property added up over those open then, (n_customers,)."""
         intervals = self.intervals

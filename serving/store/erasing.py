@@ -70,7 +70,8 @@ def erase_customers(
     log = Log.open(store.state)
     subjects = tuple(sorted(map(log.erased.digest_of, customer_ids)))
     posted = _erase_posted(store, customer_ids, logged.event_ids)
-    MappedTables(store.state).keep_only(LoggedEvents(log, MappedTables(store.state)).names())
+    mapped = MappedTables(store.state)
+    mapped.keep_only(LoggedEvents(log, mapped).names())
     rows, removed = _erase_outputs(folder, customer_ids)
     receipt = Receipt(
         subjects=subjects,
