@@ -110,6 +110,11 @@ def champion(store: TrackingStore) -> str | None:
     return str(aliases[ALIAS]) if ALIAS in aliases else None
 
 
+def move_alias(store: TrackingStore, version: str) -> None:
+    """Let the alias `champion` name a version that is registered."""
+    _client(store).set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
+
+
 def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]]) -> None:
     """Log a backtest as one run: its metrics by task, model, horizon and cutoff, and the table."""
     _client(store)

@@ -155,7 +155,7 @@ def _registry(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("registry", "sound", f"MLflow's champion is version {named}, which serves")
     else:
         said = f"MLflow's champion is {named or 'nobody'}, and version {serving} serves"
-        advice = "what serves is right; `keepworth train` moves both"
+        advice = f"what serves is right; `keepworth promote {serving}` moves the alias to it"
         yield Finding("registry", "look", said, advice)
 
 

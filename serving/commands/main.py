@@ -197,6 +197,39 @@ def serve(
     _finish(lambda: serve_workspace(workspace, host, port, workers), as_json)
 
 
+@app.command(epilog='Example: keepworth promote 3 --reason "campaign of June"')
+def promote(
+    version: Annotated[
+        str | None, typer.Argument(help="The version to let serve, as --list shows it.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the record.")] = "",
+    listing: Annotated[
+        bool, typer.Option("--list", help="Show the versions, and every change of what serves.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a model version serve, from the next answer on; or list what there is."""
+    from serving.commands.promote import list_all, promote_by_hand
+
+    if listing:
+        _finish(lambda: list_all(workspace), as_json)
+    else:
+        _finish(lambda: promote_by_hand(workspace, version, reason), as_json)
+
+
+@app.command(epilog='Example: keepworth rollback --reason "equity fell by half"')
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept in the record.")] = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the version serve again that did before; twice goes back by two."""
+    from serving.commands.promote import roll_back_by_hand
+
+    _finish(lambda: roll_back_by_hand(workspace, reason), as_json)
+
+
 @app.command(epilog="Example: keepworth drain -C shop")
 def drain(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Move what was posted to the service into the log, each event exactly once."""

@@ -12,7 +12,9 @@ from features.instants import datetime_of, instant_of
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
+from serving.promotions import facts_of, this_person
 from serving.report.wording import count_of
+from serving.store.promoting import Act
 from serving.store.serving_version import ModelVersion, add_version, known_versions
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
@@ -117,6 +119,8 @@ def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> st
     # A version that was registered but never finished may have left its folder.
     shutil.rmtree(workspace.models / version, ignore_errors=True)
     fresh.rename(workspace.models / version)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    add_version(workspace.store, ModelVersion(version, digest, now))
+    now = datetime.now(UTC)
+    act = Act("train", now, "trained by hand", this_person(), facts_of(bundle))
+    registered = ModelVersion(version, digest, now.isoformat(timespec="seconds"))
+    add_version(workspace.store, registered, act)
     return version

@@ -51,6 +51,28 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             "actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL)"
         ),
     ),
+    (
+        (
+            "CREATE TABLE fence (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "token BIGINT NOT NULL)"
+        ),
+        "INSERT INTO fence VALUES (1, 0)",
+        (
+            "CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, "
+            "token BIGINT NOT NULL, held_until TEXT NOT NULL)"
+        ),
+        (
+            "CREATE TABLE promotion (token BIGINT PRIMARY KEY, at TEXT NOT NULL, "
+            "actor TEXT NOT NULL, action TEXT NOT NULL, "
+            "version TEXT NOT NULL REFERENCES model_version, version_before TEXT, "
+            "reason TEXT NOT NULL, facts TEXT NOT NULL)"
+        ),
+        (
+            "INSERT INTO promotion SELECT 0, registered_at, 'command line', 'train', version, "
+            "NULL, 'it served when this record began', '{}' FROM model_version "
+            "WHERE version IN (SELECT version FROM serving_version)"
+        ),
+    ),
 )
 
 

@@ -1,11 +1,14 @@
-"""Which model version serves: one row of the live store, changed in one transaction."""
+"""Which model versions are known, and which one serves: one row of the live store."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from features.mistakes import Mistake, NotFoundError
 from serving.store.database import LiveStore
+from serving.store.fencing import issue_token
+from serving.store.promoting import Act, let_serve
 from serving.store.tables import model_version, serving_version
 from training.bundle import Bundle
 from training.bundle_files import load_bundle
@@ -25,17 +28,22 @@ _SERVING = select(model_version).where(
 )
 
 
-def add_version(store: LiveStore, version: ModelVersion) -> None:
-    """Record a version and let it serve, in one transaction."""
-    columns = {
-        "version": version.version,
-        "digest": version.digest,
-        "registered_at": version.registered_at,
-    }
+def add_version(store: LiveStore, version: ModelVersion, act: Act | None = None) -> None:
+    """Record a version and let it serve, in one transaction; by default as trained by hand."""
+    own = Act("train", datetime.fromisoformat(version.registered_at), "trained by hand")
     with store.writing() as connection:
-        connection.execute(insert(model_version).values(columns))
-        connection.execute(delete(serving_version))
-        connection.execute(insert(serving_version).values(only_row=1, version=version.version))
+        record_version(connection, version)
+        let_serve(connection, version.version, act or own, issue_token(connection))
+
+
+def record_version(connection: Connection, version: ModelVersion) -> None:
+    """Record a version that does not serve yet; one that is known already is left as it is."""
+    known = select(model_version.c.version).where(model_version.c.version == version.version)
+    if connection.execute(known).first() is None:
+        columns = {"version": version.version, "digest": version.digest}
+        connection.execute(
+            insert(model_version).values(columns | {"registered_at": version.registered_at})
+        )
 
 
 def find_version(store: LiveStore, name: str | None = None) -> ModelVersion:
@@ -54,10 +62,19 @@ def find_version(store: LiveStore, name: str | None = None) -> ModelVersion:
     return ModelVersion(row.version, row.digest, row.registered_at)
 
 
+def list_versions(store: LiveStore) -> list[ModelVersion]:
+    """Return all versions that were ever registered here, the latest last."""
+    in_order = select(model_version).order_by(model_version.c.registered_at)
+    with store.reading() as connection:
+        return [
+            ModelVersion(row.version, row.digest, row.registered_at)
+            for row in connection.execute(in_order)
+        ]
+
+
 def known_versions(store: LiveStore) -> frozenset[str]:
     """Return the names of all versions that were ever registered here."""
-    with store.reading() as connection:
-        return frozenset(connection.execute(select(model_version.c.version)).scalars())
+    return frozenset(version.version for version in list_versions(store))
 
 
 def load_version(store: LiveStore, name: str | None = None) -> Bundle:

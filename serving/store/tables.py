@@ -71,3 +71,26 @@ audit_entry = Table(
     *(Column(name, Text) for name in ("at", "actor", "action", "subject")),
 )
 """Who did what of consequence, and when."""
+fence = Table(
+    "fence",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("token", BigInteger),
+)
+"""One row: the newest fencing token that was issued."""
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text),
+    Column("token", BigInteger),
+    Column("held_until", Text),
+)
+promotion = Table(
+    "promotion",
+    metadata,
+    Column("token", BigInteger, primary_key=True),
+    *(Column(name, Text) for name in ("at", "actor", "action", "version", "version_before")),
+    *(Column(name, Text) for name in ("reason", "facts")),
+)
+"""Every change of what serves, by its fencing token; `facts` are JSON."""

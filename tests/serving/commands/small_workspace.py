@@ -38,3 +38,16 @@ def changed(old: str, new: str) -> str:
 def with_setting(line: str) -> str:
     """Return the configuration with one more line in `[business]`, or a table after it."""
     return changed("\n\n[[sources]]", f"\n{line}\n\n[[sources]]")
+
+
+def write_leaving_workspace(folder: Path) -> Path:
+    """Write a workspace of 120 subscribers, of whom every fourth leaves within the year."""
+    lines = [HEADER]
+    for number in range(120):
+        begin = 1 + number % 6
+        lines.append(f"c{number},subscribe,2024-{begin:02d}-01T00:00:00Z,10,Basic")
+        if number % 4 == 0:
+            end = begin + 1 + number % 5
+            lines.append(f"c{number},cancel,2024-{end:02d}-15T00:00:00Z,,voluntary")
+    lines.append("c1,usage,2024-12-31T00:00:00Z,1,minutes")
+    return write_small_workspace(folder, CONFIGURATION, *lines)

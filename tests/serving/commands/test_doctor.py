@@ -99,7 +99,7 @@ def test_a_champion_that_does_not_serve_is_told(
         "part": "registry",
         "state": "look",
         "found": "MLflow's champion is nobody, and version 1 serves",
-        "advice": "what serves is right; `keepworth train` moves both",
+        "advice": "what serves is right; `keepworth promote 1` moves the alias to it",
     }
     mlflow.set_tracking_uri(embedded_store(folder).uri)
     client = mlflow.MlflowClient()

@@ -17,6 +17,8 @@ COMMANDS = (
     "backtest",
     "score",
     "serve",
+    "promote",
+    "rollback",
     "drain",
     "demo",
     "keys make",

@@ -4,22 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.commands.small_workspace import CONFIGURATION, HEADER, write_small_workspace
+from tests.serving.commands.small_workspace import write_leaving_workspace
 from tests.serving.commands.terminal import done, keepworth
 
 
 @pytest.fixture
 def few_leave(tmp_path: Path) -> Path:
     """Return a workspace of 120 subscribers, of whom every fourth leaves within the year."""
-    lines = [HEADER]
-    for number in range(120):
-        begin = 1 + number % 6
-        lines.append(f"c{number},subscribe,2024-{begin:02d}-01T00:00:00Z,10,Basic")
-        if number % 4 == 0:
-            end = begin + 1 + number % 5
-            lines.append(f"c{number},cancel,2024-{end:02d}-15T00:00:00Z,,voluntary")
-    lines.append("c1,usage,2024-12-31T00:00:00Z,1,minutes")
-    folder = write_small_workspace(tmp_path, CONFIGURATION, *lines)
+    folder = write_leaving_workspace(tmp_path)
     done("ingest", "-C", folder)
     return folder
 
