@@ -1,7 +1,7 @@
 """The ASGI application: every route of the service, and one shape for all that goes wrong."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from threading import Thread
@@ -9,7 +9,7 @@ from typing import cast
 
 import anyio
 import msgspec
-from anyio import CapacityLimiter
+from msgspec import UNSET
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -31,6 +31,7 @@ from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
 from serving.api.problems import (
+    BUSY,
     NOT_READY,
     STORE_AWAY,
     UNKNOWN_ROUTE,
@@ -38,8 +39,10 @@ from serving.api.problems import (
     Problem,
     problem_response,
 )
-from serving.api.score_route import answer_score
+from serving.api.requests import ScoreRequest
+from serving.api.score_route import answer_by_id, answer_inline, ids_of, score_request
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
+from serving.api.turns import Turns, TurnsTakenError
 from serving.api.what_if_route import answer_what_if
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
@@ -47,6 +50,7 @@ from serving.store.publishing import Publisher
 logger = logging.getLogger("keepworth.api")
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answering = Callable[[Current, bytes], msgspec.Struct]
+_READ_AT_ONCE_BYTES = 50_000
 
 
 def create_application(open_current: Callable[[], Current]) -> Starlette:
@@ -55,7 +59,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     Before that, and after it has shut down, everything but the pages and /livez answers 503.
     """
     routes = [
-        Route("/v1/score", _answering(answer_score), methods=["POST"]),
+        Route("/v1/score", _score, methods=["POST"]),
         Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
         Route("/v1/events", _events, methods=["POST"]),
         Route(CUSTOMER_PATH, _erase, methods=["DELETE"]),
@@ -79,6 +83,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
             Problem: _on_problem,
             HTTPException: _on_http_exception,
             SQLAlchemyError: _on_store_away,
+            TurnsTakenError: _on_turns_taken,
         },
         lifespan=partial(_lifespan, open_current=open_current),
     )
@@ -91,15 +96,17 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
 async def _lifespan(
     application: Starlette, open_current: Callable[[], Current]
 ) -> AsyncIterator[None]:
-    application.state.one_at_a_time = CapacityLimiter(1)
     current = open_current()
     store, log = current.workspace.store, current.log
     publisher = Publisher(store, log, LIMITS.waiting_events)
     Thread(target=_prepare, args=(log,), name="log copies", daemon=True).start()
     application.state.gate = Gate(store)
-    application.state.publisher, application.state.current = publisher, current
+    turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
+    application.state.turns, application.state.publisher = turns, publisher
+    application.state.current = current
     yield
     application.state.current = None
+    await anyio.to_thread.run_sync(turns.close)
     await anyio.to_thread.run_sync(publisher.close)
 
 
@@ -123,6 +130,32 @@ def _answering(answer: Answering) -> Endpoint:
         return await _in_thread(request, partial(answer, current, body))
 
     return endpoint
+
+
+async def _score(request: Request) -> Response:
+    """Score by id together with the calls on equal terms that wait, all others in a turn alone."""
+    current, turns = _current(request), _turns(request)
+    try:
+        body = await json_body(request)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    if len(body) > _READ_AT_ONCE_BYTES:
+        asked = await anyio.to_thread.run_sync(score_request, body)
+    else:
+        asked = score_request(body)
+    if asked.customer_ids is UNSET:
+        return await _in_thread(request, partial(answer_inline, current, asked))
+    terms = (asked.as_of, asked.horizon_months, asked.annual_discount_rate)
+    kind = object() if asked.explain else terms
+    answer = partial(_scored, current)
+    return _json(await turns.together(kind, asked, len(ids_of(asked)), answer))
+
+
+def _scored(current: Current, requests: Sequence[ScoreRequest]) -> list[bytes | Exception]:
+    return [
+        answer if isinstance(answer, Problem) else msgspec.json.encode(answer)
+        for answer in answer_by_id(current, requests)
+    ]
 
 
 async def _events(request: Request) -> Response:
@@ -149,11 +182,16 @@ async def _model(request: Request) -> Response:
 
 
 async def _in_thread(request: Request, answer: Callable[[], msgspec.Struct]) -> Response:
-    """Answer in a thread, one call at a time, so that the event loop goes on."""
-    content = await anyio.to_thread.run_sync(
-        lambda: msgspec.json.encode(answer()), limiter=request.app.state.one_at_a_time
-    )
+    """Answer off the event loop, in a turn alone."""
+    return _json(await _turns(request).alone(lambda: msgspec.json.encode(answer())))
+
+
+def _json(content: bytes) -> Response:
     return Response(content, media_type="application/json")
+
+
+def _turns(request: Request) -> Turns:
+    return cast("Turns", request.app.state.turns)
 
 
 async def _livez(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
@@ -190,6 +228,11 @@ async def _on_store_away(request: Request, error: Exception) -> Response:
     logger.error("%s %s: the live store failed: %s", request.method, request.url.path, error)
     detail = "What was posted cannot be looked up now; try again in a few seconds."
     problem = Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
+    return problem_response(problem, request.url.path)
+
+
+async def _on_turns_taken(request: Request, error: Exception) -> Response:
+    problem = Problem(BUSY, f"{error} Try again in a second.", headers={"Retry-After": "1"})
     return problem_response(problem, request.url.path)
 
 

@@ -128,7 +128,7 @@ def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
 
 def require_known(customer_ids: list[str], tables: Tables, known: KnownCustomers) -> None:
     """Refuse ids that neither the events nor the customers table know, naming them all."""
-    found = set(tables.events.column("customer_id").to_pylist())
+    found = tables.with_events
     unknown = [one for one in customer_ids if one not in found and not known.lists(one)]
     if unknown:
         expected = "expected the id of a customer in the log; send unknown ones with their events"

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +35,11 @@ class Tables:
 
     events: pa.Table
     customers: pa.Table | None
+
+    @cached_property
+    def with_events(self) -> frozenset[str]:
+        """Of whom there are events."""
+        return frozenset(pc.unique(self.events.column("customer_id")).to_pylist())
 
 
 class KnownCustomers:

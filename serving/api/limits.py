@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Limits:
     """Hold the limits of one call; /docs and the OpenAPI document name them.
 
-    `waiting_events` is of all calls to one worker together; `ahead_seconds` is how far the clock
-    of whoever posts an event may be ahead of ours.
+    `waiting_events` and `waiting_calls` are of all calls to one worker together, `waiting_seconds`
+    is how long a call may wait for its turn; `ahead_seconds` is how far the clock of whoever posts
+    an event may be ahead of ours.
     """
 
     body_bytes: int = 10_000_000
@@ -18,6 +19,8 @@ class Limits:
     horizon_months: int = 240
     batch_events: int = 10_000
     waiting_events: int = 50_000
+    waiting_calls: int = 256
+    waiting_seconds: int = 10
     name_characters: int = 500
     ahead_seconds: int = 300
 

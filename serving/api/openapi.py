@@ -42,7 +42,7 @@ from serving.api.requests import ScoreRequest, WhatIfRequest
 
 _ASKING = (
     *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_LARGE, WRONG_CONTENT_TYPE),
-    *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, STORE_AWAY, NOT_READY),
+    *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
 _RECORDING = (
     *(MALFORMED, CONTRADICTION, GONE, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
@@ -146,7 +146,7 @@ OPERATIONS = (
         "The version that serves",
         "What it was trained on, its newest backtest, degraded or not.",
         ModelAnswer,
-        (OUR_FAULT, NOT_READY),
+        (OUR_FAULT, BUSY, NOT_READY),
     ),
     Operation("/livez", "get", "Whether the process lives", "", Health),
     Operation(

@@ -11,7 +11,7 @@ from features.instants import datetime_of
 from serving.store.draining import drain
 from serving.store.live_events import live_history
 from serving.workspace import Workspace
-from tests.serving.api.calls import Caller, Row, answered, calling, copy_of
+from tests.serving.api.calls import Caller, Row, answered, calling, copy_of, problem
 from training.known import observed_bounds
 
 DAY = 86_400_000_000
@@ -207,3 +207,19 @@ def test_draining_changes_no_score_not_even_while_it_runs(
             draining.result()
             assert scored(caller, stayer) == before
     assert live_history(workspace.store, [stayer]).events.num_rows == 0
+
+
+def test_calls_that_come_at_once_get_the_numbers_of_batch_each_its_own(
+    caller: Caller, batch_rows: dict[str, Row], observed_until: int
+) -> None:
+    ids = list(batch_rows)[:120]
+    as_of = datetime_of(observed_until).isoformat()
+    asked = [[name] if number % 5 else [name, "ghost"] for number, name in enumerate(ids)]
+    with ThreadPoolExecutor(16) as pool:
+        bodies = [{"customer_ids": names, "as_of": as_of} for names in asked]
+        answers = list(pool.map(lambda body: caller.post("/v1/score", json=body), bodies))
+    for names, answer in zip(asked, answers, strict=True):
+        if "ghost" in names:
+            assert [error["value"] for error in problem(answer, 404)["errors"]] == ["ghost"]
+        else:
+            assert answer.json()["scores"] == [batch_rows[names[0]]]
