@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from features.mistakes import ConfigurationError, Mistake
 from features.sources import FeatureRules, IngestRules, Source
 from features.spark.rules import SparkRules
+from serving.campaigns.campaign import Campaign, ContactRules
 from training.business import Business
 
 FILE_NAME = "keepworth.toml"
@@ -25,6 +26,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "ingest": IngestRules,
     "features": FeatureRules,
     "spark": SparkRules,
+    "contacts": ContactRules,
+    "campaigns": Campaign,
 }
 _DECLARED_ELSEWHERE = ("business", "usage_scale")
 """The rules of the business hold it, and [features] declares it."""
@@ -45,11 +48,23 @@ class Configuration(BaseModel):
     ingest: IngestRules = Field(default=IngestRules(), description="a table [ingest]")
     features: FeatureRules = Field(default=FeatureRules(), description="a table [features]")
     spark: SparkRules = Field(default=SparkRules(), description="a table [spark]")
+    contacts: ContactRules = Field(default=ContactRules(), description="a table [contacts]")
+    campaigns: list[Campaign] = Field(
+        default=[], description="tables [[campaigns]], in double brackets"
+    )
 
     @model_validator(mode="after")
     def _business_knows_the_scales(self) -> "Configuration":
         known = {"usage_scale": self.features.usage_scale}
         return self.model_copy(update={"business": self.business.model_copy(update=known)})
+
+    @model_validator(mode="after")
+    def _campaigns_are_told_apart(self) -> "Configuration":
+        names = [campaign.name for campaign in self.campaigns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"campaigns named {', '.join(twice)} are there twice; rename one")
+        return self
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -306,6 +306,44 @@ def revoke_key(
     _finish(lambda: revoke(workspace, key_id), as_json)
 
 
+campaigns_app = typer.Typer(
+    name="campaigns",
+    help="List campaigns, check one against the past, and decide whom to contact tonight.",
+    epilog="Example: keepworth campaigns check stay-with-us",
+    rich_markup_mode=None,
+)
+app.add_typer(campaigns_app)
+
+
+@campaigns_app.command("list", epilog="Example: keepworth campaigns list --json")
+def list_campaigns(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List campaigns with contacts, budgets and control groups so far."""
+    from serving.commands.campaigns import list_campaigns as listing
+
+    _finish(lambda: listing(workspace), as_json)
+
+
+@campaigns_app.command("check", epilog="Example: keepworth campaigns check stay-with-us --months 3")
+def check_campaign(
+    name: Annotated[str, typer.Argument(help="As keepworth.toml names it.")],
+    months: Annotated[int, typer.Option(help="Months to go back.", min=1, max=60)] = 6,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show whom a campaign would have contacted over the past months, and at what cost."""
+    from serving.commands.campaigns import check_campaign as check
+
+    _finish(lambda: check(workspace, name, months), as_json)
+
+
+@campaigns_app.command("run", epilog="Example: keepworth campaigns run -C shop")
+def run_campaigns(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Decide for tonight, once, whom each campaign contacts; may be repeated."""
+    from serving.commands.campaigns import run_night
+
+    _finish(lambda: run_night(workspace), as_json)
+
+
 @app.command(epilog="Example: keepworth demo /tmp/operator")
 def demo(
     path: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),

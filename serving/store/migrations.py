@@ -73,6 +73,39 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             "WHERE version IN (SELECT version FROM serving_version)"
         ),
     ),
+    (
+        (
+            "CREATE TABLE campaign_decision (decision_id TEXT PRIMARY KEY, "
+            "occasion TEXT NOT NULL, decided_at BIGINT NOT NULL, as_of BIGINT NOT NULL, "
+            "customer_id TEXT NOT NULL, campaign TEXT, outcome TEXT NOT NULL, "
+            "reason TEXT NOT NULL, expected_profit DOUBLE PRECISION, draw DOUBLE PRECISION, "
+            "reserved BIGINT NOT NULL, model_version TEXT NOT NULL, grounds TEXT NOT NULL)"
+        ),
+        "CREATE INDEX campaign_decision_customer ON campaign_decision (customer_id, decided_at)",
+        "CREATE INDEX campaign_decision_occasion ON campaign_decision (occasion)",
+        (
+            "CREATE TABLE campaign_assignment (campaign TEXT NOT NULL, customer_id TEXT NOT NULL, "
+            "arm TEXT NOT NULL, draw DOUBLE PRECISION NOT NULL, "
+            "control_share DOUBLE PRECISION NOT NULL, assigned_at BIGINT NOT NULL, "
+            "PRIMARY KEY (campaign, customer_id))"
+        ),
+        "CREATE INDEX campaign_assignment_customer ON campaign_assignment (customer_id)",
+        (
+            "CREATE TABLE campaign_budget (campaign TEXT NOT NULL, period TEXT NOT NULL, "
+            "reserved BIGINT NOT NULL, PRIMARY KEY (campaign, period))"
+        ),
+        (
+            "CREATE TABLE campaign_trigger (number BIGINT PRIMARY KEY, "
+            "decision_id TEXT NOT NULL UNIQUE, campaign TEXT NOT NULL, customer_id TEXT NOT NULL, "
+            "made_at BIGINT NOT NULL, not_before BIGINT NOT NULL)"
+        ),
+        "CREATE INDEX campaign_trigger_customer ON campaign_trigger (customer_id)",
+        (
+            "CREATE TABLE trigger_count (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "latest_number BIGINT NOT NULL)"
+        ),
+        "INSERT INTO trigger_count VALUES (1, 0)",
+    ),
 )
 
 

@@ -66,7 +66,8 @@ def record_events(
             else:
                 outcomes.append(_compared(event, known))
         if fresh:
-            _insert(connection, list(fresh.values()))
+            insert_events(connection, list(fresh.values()))
+            _advance(connection, list(fresh.values()))
     return outcomes
 
 
@@ -95,8 +96,15 @@ def _drained(connection: Connection, ids: Sequence[str]) -> set[str]:
     }
 
 
-def _insert(connection: Connection, events: Sequence[LiveEvent]) -> None:
+def insert_events(connection: Connection, events: Sequence[LiveEvent]) -> None:
+    """Write events that are new for certain, in the transaction of a caller.
+
+    What they say does not move the instant up to which customers are known.
+    """
     connection.execute(_INSERT, [event._asdict() for event in events])
+
+
+def _advance(connection: Connection, events: Sequence[LiveEvent]) -> None:
     newest = max(event.visible_at for event in events)
     if newest > latest_instant(connection):
         connection.execute(update(live_state).values(latest_instant=newest))

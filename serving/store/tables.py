@@ -94,3 +94,49 @@ promotion = Table(
     *(Column(name, Text) for name in ("reason", "facts")),
 )
 """Every change of what serves, by its fencing token; `facts` are JSON."""
+campaign_decision = Table(
+    "campaign_decision",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("occasion", Text),
+    *(Column(name, BigInteger) for name in ("decided_at", "as_of")),
+    *(Column(name, Text) for name in ("customer_id", "campaign", "outcome", "reason")),
+    *(Column(name, Double) for name in ("expected_profit", "draw")),
+    Column("reserved", BigInteger),
+    *(Column(name, Text) for name in ("model_version", "grounds")),
+)
+"""What was decided of a customer on an occasion (a night, an event), and on which grounds (JSON).
+
+Times in UTC microseconds; `reserved` in minor units; `campaign` is null where none wanted it.
+"""
+campaign_assignment = Table(
+    "campaign_assignment",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("campaign", "customer_id")),
+    Column("arm", Text),
+    *(Column(name, Double) for name in ("draw", "control_share")),
+    Column("assigned_at", BigInteger),
+)
+"""The arm of a campaign that a customer was first given, and keeps; `control_share` as it was."""
+campaign_budget = Table(
+    "campaign_budget",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("campaign", "period")),
+    Column("reserved", BigInteger),
+)
+"""What contacts of a campaign may cost at most in a day or a month, in minor units."""
+campaign_trigger = Table(
+    "campaign_trigger",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    *(Column(name, Text) for name in ("decision_id", "campaign", "customer_id")),
+    *(Column(name, BigInteger) for name in ("made_at", "not_before")),
+)
+"""Decisions to contact somebody; numbers rise in the order in which they became visible."""
+trigger_count = Table(
+    "trigger_count",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("latest_number", BigInteger),
+)
+"""One row: the number of the latest trigger, which no later one bears again."""

@@ -1,0 +1,242 @@
+"""Candidates: customers whom a campaign is for, and what contacting them is expected to bring."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.blocks import Block
+from features.catalogue import catalogue, signal_matrix
+from features.kernel import Moment
+from features.mistakes import ConfigurationError, InputRefusedError, Mistake
+from features.signal import Signal
+from serving.campaigns.campaign import Campaign
+from serving.campaigns.expressions import Conditions
+from training.bundle import Bundle
+from training.exit_kinds import KINDS, WITHIN_MONTHS
+from training.score_table import score_schema, score_table
+from training.scoring import Scores, score
+from valuation.offers import (
+    OfferResponse,
+    Stakes,
+    acceptance,
+    change_of_retention,
+    expected_profit,
+    most_an_offer_may_cost,
+)
+from valuation.saving import value_of_saving, value_of_staying
+
+Values = NDArray[np.float64]
+_SCALARS = (pa.string(), pa.float64(), pa.int32())
+NO_KINDS = f"churn_{WITHIN_MONTHS}m stands in for its voluntary part: kinds of exit are not known"
+
+
+@dataclass(frozen=True)
+class Option:
+    """Hold what one campaign would bring with one customer; money in major units.
+
+    `break_even_offer_cost` is the most an accepted offer may cost; NaN where nobody would accept.
+    """
+
+    campaign: str
+    is_eligible: bool
+    expected_profit: float
+    profit_low: float
+    profit_high: float
+    chance_of_profit: float
+    break_even_offer_cost: float
+    acceptance: float
+    clv_if_saved: float
+    retention_change: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Hold a customer whom at least one campaign is for, as known at `as_of` (microseconds)."""
+
+    customer_id: str
+    as_of: int
+    model_version: str
+    consent: bool | None
+    time_zone: str | None
+    scores: Mapping[str, float | str | None]
+    options: tuple[Option, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Judge:
+    """Judge customers for campaigns by one model version; made once, asked block by block."""
+
+    def __init__(self, campaigns: Sequence[Campaign], bundle: Bundle) -> None:
+        """Check that the campaigns' conditions fit the signals and scores of the version.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming every condition that does not.
+        InputRefusedError
+            If the business is a shop, whose customers have no moment of leaving.
+        """
+        if bundle.business.contract != "subscription":
+            raise InputRefusedError("campaigns need subscriptions", [_NO_SHOP])
+        self.campaigns, self.bundle = tuple(campaigns), bundle
+        self._conditions = Conditions()
+        signals = catalogue(bundle.business.contract, bundle.vocabulary)
+        scored = {each.name: each.type for each in score_schema(()) if each.type in _SCALARS}
+        types = {signal.name: pa.float64() for signal in signals} | scored
+        self._require_sound(types)
+        self._expressions = [each for one in self.campaigns for each in one.conditions]
+        named = {name for each in self._expressions for name in each.columns}
+        # One tuple for good: programs of signals are kept by its identity.
+        self._signals: tuple[Signal, ...] = tuple(
+            each for each in signals if each.name in named - scored.keys()
+        )
+
+    def candidates(self, block: Block, as_of: int, people: pa.Table) -> list[Candidate]:
+        """Return those of a block whom at least one campaign is for, who are customers.
+
+        `people` are their rows of the customers table, for consent and time zone.
+        """
+        scores = score(self.bundle, block, as_of)
+        table = score_table(scores, self.bundle.business)
+        is_so = self._conditions.hold(self._expressions, self._with_signals(table, block, as_of))
+        for_them, eligible = is_so[:, 0::2], is_so[:, 1::2]
+        for_them &= scores.forecast.is_customer[:, None]
+        rows = np.flatnonzero(for_them.any(axis=1))
+        options = self._options(scores, rows, for_them[rows], eligible[rows])
+        told = table.select(_TOLD).take(rows).to_pylist()
+        known = _known_of(people)
+        notes = (NO_KINDS,) if scores.forecast.exit_shares is None else ()
+        return [
+            Candidate(
+                customer_id=str(scores.customer_ids[row]),
+                as_of=as_of,
+                model_version=self.bundle.version,
+                consent=known.get(str(scores.customer_ids[row]), (None, None))[0],
+                time_zone=known.get(str(scores.customer_ids[row]), (None, None))[1],
+                scores=said,
+                options=own,
+                notes=notes,
+            )
+            for row, own, said in zip(rows, options, told, strict=True)
+        ]
+
+    def _require_sound(self, types: Mapping[str, pa.DataType]) -> None:
+        mistakes = [
+            Mistake(f"campaigns[{one.name}].{key}", repr(getattr(one, key)), wrong)
+            for one in self.campaigns
+            for key, expression in zip(("audience", "eligible"), one.conditions, strict=True)
+            for wrong in self._conditions.mistakes(expression, types)
+        ]
+        if mistakes:
+            raise ConfigurationError("campaigns cannot run as configured", mistakes)
+
+    def _with_signals(self, table: pa.Table, block: Block, as_of: int) -> pa.Table:
+        if self._signals:
+            business, references = self.bundle.business, self.bundle.references
+            moment = Moment(block.history, block.profiles, as_of, business, references)
+            matrix = signal_matrix(moment, self._signals)
+            for signal, values in zip(self._signals, matrix.T, strict=True):
+                column = pa.array(np.ascontiguousarray(values), pa.float64(), from_pandas=True)
+                table = table.append_column(signal.name, column)
+        return table
+
+    def _options(
+        self,
+        scores: Scores,
+        rows: NDArray[np.int64],
+        for_them: NDArray[np.bool_],
+        eligible: NDArray[np.bool_],
+    ) -> list[tuple[Option, ...]]:
+        """Return the options of some customers, by row; `for_them` has a column a campaign."""
+        found: list[list[Option]] = [[] for _ in rows]
+        for number, campaign in enumerate(self.campaigns):
+            wanted = np.flatnonzero(for_them[:, number])
+            own = _options_of(campaign, scores, rows[wanted], self.bundle, eligible[wanted, number])
+            for place, option in zip(wanted.tolist(), own, strict=True):
+                found[place].append(option)
+        return [tuple(options) for options in found]
+
+
+_TOLD = ["status", "segment", f"churn_{WITHIN_MONTHS}m", f"churn_{WITHIN_MONTHS}m_{KINDS[0]}"]
+_TOLD += [f"churn_{WITHIN_MONTHS}m_{KINDS[1]}", "clv", "clv_low", "clv_high", "value_at_stake"]
+_NO_SHOP = Mistake(
+    "business.contract",
+    '"transactional"',
+    "campaigns decide by what keeping a leaver is worth, and a shop's customers do not leave: "
+    "expected subscription",
+)
+
+
+def voluntary_churn(scores: Scores) -> Values:
+    """Return P(leaves voluntarily within three months), shape (n,); all exits where kinds lack."""
+    churn = scores.forecast.churn[:, WITHIN_MONTHS - 1]
+    shares = scores.forecast.exit_shares
+    return churn if shares is None else churn * shares[:, KINDS.index("voluntary")]
+
+
+def stakes_of(
+    scores: Scores, rows: NDArray[np.int64], campaign: Campaign, annual_discount_rate: float
+) -> Stakes:
+    """Return what is at stake by contacting some customers of a block; subscriptions alone."""
+    forecast = scores.forecast.rows(rows)
+    margin, survival = forecast.margin_if_active, forecast.survival
+    if survival is None:
+        raise ValueError("the scores are of a shop; give those of a subscription business.")
+    window = min(WITHIN_MONTHS, margin.shape[1])
+    ratio = campaign.hazard_ratio_if_saved
+    return Stakes(
+        voluntary_churn(scores)[rows],
+        value_of_saving(margin, survival, annual_discount_rate, ratio, window),
+        value_of_staying(margin, survival, annual_discount_rate, window),
+        np.full(len(rows), campaign.contact_cost),
+    )
+
+
+def assumed_response(campaign: Campaign) -> OfferResponse:
+    """Return how a campaign assumes that customers answer."""
+    return OfferResponse(
+        campaign.save_rate,
+        campaign.stayer_acceptance,
+        campaign.disturbed_share,
+        campaign.save_rate_weight,
+    )
+
+
+def _options_of(
+    campaign: Campaign,
+    scores: Scores,
+    rows: NDArray[np.int64],
+    bundle: Bundle,
+    is_eligible: NDArray[np.bool_],
+) -> list[Option]:
+    if not len(rows):
+        return []
+    stakes = stakes_of(scores, rows, campaign, bundle.business.annual_discount_rate)
+    response = assumed_response(campaign)
+    profit = expected_profit(stakes, campaign.offer_cost, response)
+    columns = {
+        "is_eligible": is_eligible,
+        "expected_profit": profit.mean,
+        "profit_low": profit.low,
+        "profit_high": profit.high,
+        "chance_of_profit": profit.is_positive,
+        "break_even_offer_cost": most_an_offer_may_cost(stakes, response),
+        "acceptance": acceptance(stakes.voluntary_churn_probability, response),
+        "clv_if_saved": stakes.clv_if_saved,
+        "retention_change": change_of_retention(stakes.voluntary_churn_probability, response),
+    }
+    rows_of = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [Option(campaign.name, **dict(zip(columns, own, strict=True))) for own in rows_of]
+
+
+def _known_of(people: pa.Table) -> dict[str, tuple[Any, Any]]:
+    """Return consent and time zone by customer."""
+    columns = [
+        people.column(name).to_pylist() if name in people.column_names else [None] * people.num_rows
+        for name in ("customer_id", "consent", "time_zone")
+    ]
+    return {one: (consent, zone) for one, consent, zone in zip(*columns, strict=True)}
