@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from typing import cast
 
 import anyio
@@ -23,6 +23,7 @@ from serving.api.answers import Health
 from serving.api.body import json_body, media_type_of
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
+from serving.api.customer_route import answer_customer
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
@@ -30,6 +31,7 @@ from serving.api.limits import LIMITS
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
+from serving.api.portfolio_route import answer_portfolio
 from serving.api.problems import (
     BUSY,
     NOT_READY,
@@ -62,7 +64,8 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         Route("/v1/score", _score, methods=["POST"]),
         Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
         Route("/v1/events", _events, methods=["POST"]),
-        Route(CUSTOMER_PATH, _erase, methods=["DELETE"]),
+        Route(CUSTOMER_PATH, _customer, methods=["GET", "DELETE"]),
+        Route("/v1/portfolio", _portfolio),
         Route("/v1/model", _model),
         Route("/livez", _livez),
         Route("/readyz", _readyz),
@@ -99,7 +102,9 @@ async def _lifespan(
     current = open_current()
     store, log = current.workspace.store, current.log
     publisher = Publisher(store, log, LIMITS.waiting_events)
-    Thread(target=_prepare, args=(log,), name="log copies", daemon=True).start()
+    stopping = Event()
+    preparing = Thread(target=_prepare, args=(log, stopping), name="log copies", daemon=True)
+    preparing.start()
     application.state.gate = Gate(store)
     turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
@@ -108,12 +113,15 @@ async def _lifespan(
     application.state.current = None
     await anyio.to_thread.run_sync(turns.close)
     await anyio.to_thread.run_sync(publisher.close)
+    # A process that ends while a thread of it is inside Arrow or DuckDB is aborted.
+    stopping.set()
+    await anyio.to_thread.run_sync(preparing.join)
 
 
-def _prepare(log: CurrentLog) -> None:
+def _prepare(log: CurrentLog, stopping: Event) -> None:
     """Make the copies of the log before a call wants them; what fails here, fails in that call."""
     try:
-        log.prepare()
+        log.prepare(lambda: not stopping.is_set())
     except OSError as error:
         logger.warning("The log could not be prepared: %s", error)
 
@@ -170,11 +178,17 @@ async def _events(request: Request) -> Response:
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
-async def _erase(request: Request) -> Response:
+async def _customer(request: Request) -> Response:
     current, customer_id = _current(request), request.path_params["customer_id"]
+    if request.method != "DELETE":
+        return await _in_thread(request, partial(answer_customer, current, customer_id))
     caller = request.scope.get(CALLER, LOOPBACK)
     receipt = await anyio.to_thread.run_sync(answer_erasure, current, customer_id, caller)
     return Response(msgspec.json.encode(receipt), media_type="application/json")
+
+
+async def _portfolio(request: Request) -> Response:
+    return await _in_thread(request, partial(answer_portfolio, _current(request)))
 
 
 async def _model(request: Request) -> Response:

@@ -28,6 +28,7 @@ UNAUTHENTICATED = ProblemKind("unauthenticated", 401, "A key is wanted")
 FORBIDDEN = ProblemKind("forbidden", 403, "The key has not the scope of this route")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
+NOTHING_SCORED = ProblemKind("nothing-scored", 404, "The portfolio was not scored yet")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
 CONTRADICTION = ProblemKind("contradiction", 409, "The event's id is known with other content")
 GONE = ProblemKind("erased", 410, "The customer was erased")
@@ -48,6 +49,7 @@ PROBLEM_KINDS = (
     FORBIDDEN,
     UNKNOWN_ROUTE,
     UNKNOWN_CUSTOMERS,
+    NOTHING_SCORED,
     WRONG_METHOD,
     CONTRADICTION,
     GONE,
