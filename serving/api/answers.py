@@ -236,6 +236,13 @@ class ModelAnswer(Struct, kw_only=True):
 
 
 class Health(Struct):
-    """Whether the process lives, or can answer."""
+    """That the process lives."""
 
-    status: Literal["alive", "ready"]
+    status: Literal["alive"]
+
+
+class Readiness(Struct):
+    """That the service can answer; `degraded` where with its last good model version."""
+
+    status: Literal["ready"]
+    degraded: bool

@@ -13,6 +13,7 @@ from serving.api.answers import (
     EventsAnswer,
     Health,
     ModelAnswer,
+    Readiness,
     ScoreAnswer,
     WhatIfAnswer,
 )
@@ -171,9 +172,9 @@ OPERATIONS = (
     ),
     Operation("/livez", "get", "Whether the process lives", "", Health),
     Operation(
-        "/readyz", "get", "Whether it can answer", "", Health, problems=(OUR_FAULT, NOT_READY)
+        "/readyz", "get", "Whether it can answer", "", Readiness, problems=(OUR_FAULT, NOT_READY)
     ),
-    Operation("/metrics", "get", "Counters for Prometheus", "", "text/plain"),
+    Operation("/metrics", "get", "Counters and gauges for Prometheus", "", "text/plain"),
     Operation("/openapi.json", "get", "This document", "", "application/json"),
     Operation("/docs", "get", "This document for people", "", "text/html"),
     Operation("/", "get", "Start page", "", "text/html"),

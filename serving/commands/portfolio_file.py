@@ -232,4 +232,4 @@ def _value_by_customer(table: pa.Table) -> "pd.Series[float]":
 
 
 def _total(values: "pd.Series[float]") -> float:
-    return customer_equity(values.to_numpy(dtype=np.float64))
+    return customer_equity(np.asarray(values, dtype=np.float64))

@@ -94,3 +94,12 @@ promotion = Table(
     *(Column(name, Text) for name in ("reason", "facts")),
 )
 """Every change of what serves, by its fencing token; `facts` are JSON."""
+customer_read = Table(
+    "customer_read",
+    metadata,
+    Column("read_id", Text, primary_key=True),
+    *(Column(name, Text) for name in ("at", "actor", "route", "request_id")),
+    Column("customers", Integer),
+    Column("subjects", Text),
+)
+"""Which call was told of which customers; `subjects` are salted digests, one a word."""
