@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from threading import Event, Thread
 from typing import cast
@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from features.ingest.lock import WorkspaceBusyError
 from features.ingest.salting import salted
 from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
 from serving.api.answers import Health, Readiness
@@ -108,6 +109,9 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     current = open_current()
     store, log = current.workspace.store, current.log
+    # Before any call: whoever salts holds the workspace. Where another does, the record waits.
+    with suppress(WorkspaceBusyError, OSError):
+        salted(store.state)
     publisher = Publisher(store, log, LIMITS.waiting_events)
     reads = ReadRecorder(store, lambda: log.erased if log.erased.salt else salted(store.state))
     stopping = Event()

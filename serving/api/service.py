@@ -12,6 +12,7 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.application import create_application
+from serving.api.connection import bound_connections
 from serving.api.current import Current
 from serving.api.logs import log_as_json
 from serving.workspace import open_workspace
@@ -41,6 +42,7 @@ def _opened() -> Current:
     return current
 
 
+bound_connections()
 _application = create_application(_opened)
 
 
