@@ -21,15 +21,17 @@ from serving.store.database import LiveStore
 from serving.store.keys import Key, find_key, has_keys, take_calls
 
 OPEN = frozenset({"/livez", "/readyz"})
-SCOPE_OF_ROUTE = {
-    "/v1/score": "score",
-    "/v1/what-if": "score",
-    "/v1/model": "score",
-    "/v1/events": "ingest",
-    "/v1/customers/{customer_id}": "admin",
-    "/metrics": "admin",
+SCOPE_OF_OPERATION = {
+    ("POST", "/v1/score"): "score",
+    ("POST", "/v1/what-if"): "score",
+    ("POST", "/v1/events"): "ingest",
+    ("GET", "/v1/customers/{customer_id}"): "score",
+    ("DELETE", "/v1/customers/{customer_id}"): "admin",
+    ("GET", "/v1/portfolio"): "score",
+    ("GET", "/v1/model"): "score",
+    ("GET", "/metrics"): "admin",
 }
-"""All other routes want a key of any scope."""
+"""All other routes, and methods that a route does not take, want a key of any scope."""
 CALLER = "keepworth.caller"
 """Where the scope of a call says whose it is: the id of a key, or LOOPBACK."""
 LOOPBACK = "this machine, without a key"
@@ -38,6 +40,7 @@ REMEMBERED_SECONDS = 1.0
 """A key that is revoked opens nothing after so long."""
 
 _MOST_REMEMBERED = 10_000
+_MOST_SHOWN = 200
 _PORTIONS_A_MINUTE = 20
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="keepworth"'}
 _HINT = "send `Authorization: Bearer` with a key of `keepworth keys make`"
@@ -58,7 +61,7 @@ class Gate:
         self._allowances: dict[str, _Allowance] = {}
         self._taking = Lock()
 
-    def admit(self, path: str, token: str | None, caller: str | None) -> str:
+    def admit(self, method: str, path: str, token: str | None, caller: str | None) -> str:
         """Let a call through and say whose it is, or not; reads the store: best in a thread.
 
         Raises
@@ -72,10 +75,11 @@ class Gate:
         if not isinstance(key, Key):
             said = "The key is not known, or was revoked" if token else "A key is wanted"
             raise Problem(UNAUTHENTICATED, f"{said}; {_HINT}.", headers=_CHALLENGE)
-        wanted = SCOPE_OF_ROUTE.get(route_of(path))
+        wanted = scope_of(method, path)
         if wanted and wanted not in key.scopes:
             had = ", ".join(sorted(key.scopes))
-            detail = f"{path} wants the scope {wanted}; key {key.key_id} has {had}."
+            what = f"{method} {route_of(path)[:_MOST_SHOWN]}"
+            detail = f"{what} wants the scope {wanted}; key {key.key_id} has {had}."
             raise Problem(FORBIDDEN, detail)
         self._take(key)
         return key.key_id
@@ -139,9 +143,11 @@ async def _problem_of(gate: Gate, scope: Scope) -> Problem | None:
     caller = scope["client"][0] if scope.get("client") else None
     try:
         if gate.remembers(token):
-            scope[CALLER] = gate.admit(scope["path"], token, caller)
+            scope[CALLER] = gate.admit(scope["method"], scope["path"], token, caller)
         else:
-            scope[CALLER] = await anyio.to_thread.run_sync(gate.admit, scope["path"], token, caller)
+            scope[CALLER] = await anyio.to_thread.run_sync(
+                gate.admit, scope["method"], scope["path"], token, caller
+            )
     except Problem as problem:
         return problem
     except SQLAlchemyError:
@@ -153,6 +159,12 @@ async def _problem_of(gate: Gate, scope: Scope) -> Problem | None:
 def route_of(path: str) -> str:
     """Return the route of a path, as the OpenAPI document names it."""
     return f"{_CUSTOMERS}{{customer_id}}" if path.startswith(_CUSTOMERS) else path
+
+
+def scope_of(method: str, path: str) -> str | None:
+    """Return the scope that a call wants of its key, None where any will do."""
+    # What may not be read may not be asked about either.
+    return SCOPE_OF_OPERATION.get(("GET" if method == "HEAD" else method, route_of(path)))
 
 
 def _token_of(scope: Scope) -> str | None:

@@ -125,6 +125,70 @@ class EventsAnswer(Struct, kw_only=True):
     results: list[EventResult]
 
 
+class OpenSubscription(Struct, kw_only=True):
+    """A subscription that is open at `as_of`, as it was known then.
+
+    Prices are a month, in major units of `currency`; `list_mrr` is the price before discount.
+    `since` is when it began, `on_these_terms_since` when its plan, price and term last did.
+    `changes_at` is when a change that is booked takes effect, `ends_at` when it ends as booked.
+    """
+
+    subscription_id: str | None
+    plan: str | None
+    mrr: float
+    list_mrr: float
+    term_months: int | None
+    since: str
+    on_these_terms_since: str
+    changes_at: str | None
+    ends_at: str | None
+
+
+class CustomerHistory(Struct, kw_only=True):
+    """What was known of a customer's past at `as_of`.
+
+    `events_by_kind` has the kinds that occurred. `tenure_months` are whole months since the
+    relationship began, in a shop since the first payment; null where it is over or never began.
+    """
+
+    events: int
+    first_event_at: str | None
+    last_event_at: str | None
+    events_by_kind: dict[str, int]
+    tenure_months: int | None
+    mrr: float
+    open_subscriptions: list[OpenSubscription]
+
+
+class CustomerProfile(Struct, kw_only=True):
+    """The customer's row of the customers table; `attributes` are its further columns."""
+
+    acquired_at: str | None
+    acquisition_channel: str | None
+    acquisition_cost: float | None
+    referred_by: str | None
+    time_zone: str | None
+    consent: bool | None
+    attributes: dict[str, str | float | bool | None]
+
+
+class CustomerAnswer(Struct, kw_only=True):
+    """A customer as of now: the past in brief, and the score that /v1/score would give.
+
+    `profile` is null where the customers table does not list the customer, `score` where nothing
+    had happened yet; `warnings` say so.
+    """
+
+    customer_id: str
+    as_of: str
+    model_version: str
+    currency: str
+    profile: CustomerProfile | None
+    history: CustomerHistory
+    score: ScoreRow | None
+    warnings: list[str]
+
+
 class ErasureReceipt(Struct, kw_only=True):
     """What was erased of a customer; nothing here says who it was.
 
@@ -172,6 +236,13 @@ class ModelAnswer(Struct, kw_only=True):
 
 
 class Health(Struct):
-    """Whether the process lives, or can answer."""
+    """That the process lives."""
 
-    status: Literal["alive", "ready"]
+    status: Literal["alive"]
+
+
+class Readiness(Struct):
+    """That the service can answer; `degraded` where with its last good model version."""
+
+    status: Literal["ready"]
+    degraded: bool

@@ -1,10 +1,11 @@
 """The ASGI application: every route of the service, and one shape for all that goes wrong."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from typing import cast
 
 import anyio
@@ -18,11 +19,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from features.ingest.lock import WorkspaceBusyError
+from features.ingest.salting import salted
 from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
-from serving.api.answers import Health
+from serving.api.answers import Health, Readiness
 from serving.api.body import json_body, media_type_of
+from serving.api.call import CallMiddleware
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
+from serving.api.customer_route import answer_customer
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
@@ -30,6 +35,7 @@ from serving.api.limits import LIMITS
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
+from serving.api.portfolio_route import answer_portfolio
 from serving.api.problems import (
     BUSY,
     NOT_READY,
@@ -39,6 +45,7 @@ from serving.api.problems import (
     Problem,
     problem_response,
 )
+from serving.api.reads import customers_of, record_read
 from serving.api.requests import ScoreRequest
 from serving.api.score_route import answer_by_id, answer_inline, ids_of, score_request
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
@@ -46,6 +53,7 @@ from serving.api.turns import Turns, TurnsTakenError
 from serving.api.what_if_route import answer_what_if
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
+from serving.store.read_recording import NotRecordedError, ReadRecorder
 
 logger = logging.getLogger("keepworth.api")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -62,7 +70,8 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         Route("/v1/score", _score, methods=["POST"]),
         Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
         Route("/v1/events", _events, methods=["POST"]),
-        Route(CUSTOMER_PATH, _erase, methods=["DELETE"]),
+        Route(CUSTOMER_PATH, _customer, methods=["GET", "DELETE"]),
+        Route("/v1/portfolio", _portfolio),
         Route("/v1/model", _model),
         Route("/livez", _livez),
         Route("/readyz", _readyz),
@@ -75,6 +84,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     application = Starlette(
         routes=routes,
         middleware=[
+            Middleware(CallMiddleware),
             Middleware(TrafficMiddleware, traffic=traffic),
             Middleware(FaultMiddleware),
             Middleware(AccessMiddleware),
@@ -84,6 +94,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
             HTTPException: _on_http_exception,
             SQLAlchemyError: _on_store_away,
             TurnsTakenError: _on_turns_taken,
+            NotRecordedError: _on_not_recorded,
         },
         lifespan=partial(_lifespan, open_current=open_current),
     )
@@ -98,22 +109,36 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     current = open_current()
     store, log = current.workspace.store, current.log
+    # Before any call: whoever salts holds the workspace. Where another does, the record waits.
+    with suppress(WorkspaceBusyError, OSError):
+        salted(store.state)
     publisher = Publisher(store, log, LIMITS.waiting_events)
-    Thread(target=_prepare, args=(log,), name="log copies", daemon=True).start()
+    reads = ReadRecorder(store, lambda: log.erased if log.erased.salt else salted(store.state))
+    stopping = Event()
+    preparing = Thread(target=_prepare, args=(log, stopping), name="log copies", daemon=True)
+    preparing.start()
     application.state.gate = Gate(store)
     turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
-    application.state.current = current
+    application.state.reads, application.state.current = reads, current
+    watching = asyncio.create_task(
+        application.state.traffic.workers.watch(current, turns, publisher, reads), name="gauges"
+    )
     yield
+    watching.cancel()
     application.state.current = None
     await anyio.to_thread.run_sync(turns.close)
     await anyio.to_thread.run_sync(publisher.close)
+    await anyio.to_thread.run_sync(reads.close)
+    # A process that ends while a thread of it is inside Arrow or DuckDB is aborted.
+    stopping.set()
+    await anyio.to_thread.run_sync(preparing.join)
 
 
-def _prepare(log: CurrentLog) -> None:
+def _prepare(log: CurrentLog, stopping: Event) -> None:
     """Make the copies of the log before a call wants them; what fails here, fails in that call."""
     try:
-        log.prepare()
+        log.prepare(lambda: not stopping.is_set())
     except OSError as error:
         logger.warning("The log could not be prepared: %s", error)
 
@@ -147,8 +172,10 @@ async def _score(request: Request) -> Response:
         return await _in_thread(request, partial(answer_inline, current, asked))
     terms = (asked.as_of, asked.horizon_months, asked.annual_discount_rate)
     kind = object() if asked.explain else terms
-    answer = partial(_scored, current)
-    return _json(await turns.together(kind, asked, len(ids_of(asked)), answer))
+    ids, answer = ids_of(asked), partial(_scored, current)
+    content = await turns.together(kind, asked, len(ids), answer)
+    record_read(request, ids)
+    return _json(content)
 
 
 def _scored(current: Current, requests: Sequence[ScoreRequest]) -> list[bytes | Exception]:
@@ -170,11 +197,17 @@ async def _events(request: Request) -> Response:
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
-async def _erase(request: Request) -> Response:
+async def _customer(request: Request) -> Response:
     current, customer_id = _current(request), request.path_params["customer_id"]
+    if request.method != "DELETE":
+        return await _in_thread(request, partial(answer_customer, current, customer_id))
     caller = request.scope.get(CALLER, LOOPBACK)
     receipt = await anyio.to_thread.run_sync(answer_erasure, current, customer_id, caller)
     return Response(msgspec.json.encode(receipt), media_type="application/json")
+
+
+async def _portfolio(request: Request) -> Response:
+    return await _in_thread(request, partial(answer_portfolio, _current(request)))
 
 
 async def _model(request: Request) -> Response:
@@ -182,8 +215,17 @@ async def _model(request: Request) -> Response:
 
 
 async def _in_thread(request: Request, answer: Callable[[], msgspec.Struct]) -> Response:
-    """Answer off the event loop, in a turn alone."""
-    return _json(await _turns(request).alone(lambda: msgspec.json.encode(answer())))
+    """Answer off the event loop, in a turn alone; who is told of whom is recorded first."""
+    told_of: list[str] = []
+
+    def answered() -> bytes:
+        said = answer()
+        told_of.extend(customers_of(said))
+        return msgspec.json.encode(said)
+
+    content = await _turns(request).alone(answered)
+    record_read(request, told_of)
+    return _json(content)
 
 
 def _json(content: bytes) -> Response:
@@ -199,12 +241,13 @@ async def _livez(request: Request) -> Response:  # noqa: ARG001 -- a route's sig
 
 
 async def _readyz(request: Request) -> Response:
-    _current(request)
-    return Response(msgspec.json.encode(Health("ready")), media_type="application/json")
+    ready = Readiness("ready", degraded=_current(request).is_degraded)
+    return Response(msgspec.json.encode(ready), media_type="application/json")
 
 
 async def _metrics(request: Request) -> Response:
-    exposition = await anyio.to_thread.run_sync(request.app.state.traffic.exposition)
+    current: Current | None = getattr(request.app.state, "current", None)
+    exposition = await anyio.to_thread.run_sync(request.app.state.traffic.exposition, current)
     return Response(exposition, headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -225,7 +268,7 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_store_away(request: Request, error: Exception) -> Response:
-    logger.error("%s %s: the live store failed: %s", request.method, request.url.path, error)
+    logger.error("The live store failed: %s", error)
     detail = "What was posted cannot be looked up now; try again in a few seconds."
     problem = Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
     return problem_response(problem, request.url.path)
@@ -233,6 +276,12 @@ async def _on_store_away(request: Request, error: Exception) -> Response:
 
 async def _on_turns_taken(request: Request, error: Exception) -> Response:
     problem = Problem(BUSY, f"{error} Try again in a second.", headers={"Retry-After": "1"})
+    return problem_response(problem, request.url.path)
+
+
+async def _on_not_recorded(request: Request, error: Exception) -> Response:
+    detail = f"Who is told of customers is recorded first, and {error} Try again in a few seconds."
+    problem = Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
     return problem_response(problem, request.url.path)
 
 

@@ -6,7 +6,7 @@ import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from serving.api.limits import LIMITS
-from serving.api.problems import TOO_LARGE, WRONG_CONTENT_TYPE, Problem
+from serving.api.problems import TOO_LARGE, TOO_SLOW, WRONG_CONTENT_TYPE, Problem
 
 JSON = "application/json"
 _DISCARDED_AT_MOST = 10 * LIMITS.body_bytes
@@ -19,13 +19,23 @@ async def json_body(request: Request, media_types: Sequence[str] = (JSON,)) -> b
     Raises
     ------
     Problem
-        If it says otherwise (415), or is larger than the limit (413); then reading has stopped.
+        If it says otherwise (415), is larger than the limit (413), or takes longer to arrive (408);
+        then reading has stopped.
     """
     _require_type(request, media_types)
     announced = request.headers.get("content-length", "0")
     if int(announced) > LIMITS.body_bytes:
         await _discard(request)
         raise _too_large()
+    try:
+        with anyio.fail_after(LIMITS.body_seconds):
+            return await _read(request)
+    except TimeoutError as error:
+        detail = f"The body did not arrive within {LIMITS.body_seconds} seconds."
+        raise Problem(TOO_SLOW, detail, headers={"Connection": "close"}) from error
+
+
+async def _read(request: Request) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

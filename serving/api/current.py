@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -87,7 +88,7 @@ class Serving:
 
 
 class Current:
-    """Keep what serves; one thread at a time."""
+    """Keep what serves; any thread may ask."""
 
     def __init__(self, workspace: Workspace, clock: Clock = now) -> None:
         """Load the version that serves; `clock` says when an event is received.
@@ -102,21 +103,30 @@ class Current:
         self.workspace, self.clock = workspace, clock
         self._version = find_version(workspace.store)
         self._complaint = ""
+        self._following = Lock()
+        self.is_degraded = False
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""
-        try:
-            version = find_version(self.workspace.store)
-            if version != self._version:
-                self._bundle = load_version(self.workspace.store, version.version)
-                self._version = version
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            self._complain(error)
-            return Serving(self._bundle, is_degraded=True)
-        return Serving(self._bundle)
+        with self._following:
+            try:
+                self._follow()
+            except (SQLAlchemyError, OSError, ValueError) as error:
+                self._complain(error)
+                self.is_degraded = True
+            else:
+                self.is_degraded = False
+            return Serving(self._bundle, self.is_degraded)
+
+    def _follow(self) -> None:
+        """Load the version that is to serve, if it is another."""
+        version = find_version(self.workspace.store)
+        if version != self._version:
+            self._bundle = load_version(self.workspace.store, version.version)
+            self._version = version
 
     def _complain(self, error: Exception) -> None:
         """Say why the last good version goes on, once for each reason."""

@@ -4,6 +4,7 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.api.access import route_of
 from serving.api.problems import OUR_FAULT, Problem, problem_response
 
 logger = logging.getLogger("keepworth.api")
@@ -31,7 +32,7 @@ class FaultMiddleware:
         try:
             await self.app(scope, receive, noting)
         except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %s failed", scope["method"], route_of(scope["path"]))
             if has_begun:
                 raise
             response = problem_response(Problem(OUR_FAULT, _DETAIL), scope["path"])

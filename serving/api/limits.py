@@ -9,10 +9,14 @@ class Limits:
 
     `waiting_events` and `waiting_calls` are of all calls to one worker together, `waiting_seconds`
     is how long a call may wait for its turn; `ahead_seconds` is how far the clock of whoever posts
-    an event may be ahead of ours.
+    an event may be ahead of ours. URL and headers together are the head of a call; head and body
+    must arrive within so many seconds each.
     """
 
     body_bytes: int = 10_000_000
+    body_seconds: int = 30
+    head_bytes: int = 65_536
+    head_seconds: int = 10
     customers: int = 1_000
     events: int = 200_000
     explained_customers: int = 20

@@ -6,17 +6,20 @@ from typing import Any
 
 import msgspec
 
-from serving.api.access import OPEN, SCOPE_OF_ROUTE
+from serving.api.access import OPEN, SCOPE_OF_OPERATION
 from serving.api.answers import (
+    CustomerAnswer,
     ErasureReceipt,
     EventsAnswer,
     Health,
     ModelAnswer,
+    Readiness,
     ScoreAnswer,
     WhatIfAnswer,
 )
 from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
 from serving.api.limits import LIMITS
+from serving.api.portfolio_answer import PortfolioAnswer
 from serving.api.problems import (
     BUSY,
     CONTRADICTION,
@@ -25,11 +28,13 @@ from serving.api.problems import (
     MALFORMED,
     MEDIA_TYPE,
     NOT_READY,
+    NOTHING_SCORED,
     NOTHING_VISIBLE,
     OUR_FAULT,
     STORE_AWAY,
     TOO_LARGE,
     TOO_MANY_CALLS,
+    TOO_SLOW,
     UNAUTHENTICATED,
     UNFIT,
     UNKNOWN_CUSTOMERS,
@@ -41,11 +46,11 @@ from serving.api.problems import (
 from serving.api.requests import ScoreRequest, WhatIfRequest
 
 _ASKING = (
-    *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_LARGE, WRONG_CONTENT_TYPE),
+    *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_SLOW, TOO_LARGE, WRONG_CONTENT_TYPE),
     *(UNFIT, NOTHING_VISIBLE, OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
 _RECORDING = (
-    *(MALFORMED, CONTRADICTION, GONE, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
+    *(MALFORMED, TOO_SLOW, CONTRADICTION, GONE, TOO_LARGE, WRONG_CONTENT_TYPE, UNFIT),
     *(OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
 )
 _BARRED = (UNAUTHENTICATED, FORBIDDEN, TOO_MANY_CALLS)
@@ -55,7 +60,7 @@ _SECURITY = {
         "scheme": "bearer",
         "description": "A key of `keepworth keys make`; wanted once one was made, or from "
         "anywhere but this machine. Scopes: "
-        + ", ".join(f"{scope} for {path}" for path, scope in SCOPE_OF_ROUTE.items())
+        + ", ".join(f"{scope} for {' '.join(what)}" for what, scope in SCOPE_OF_OPERATION.items())
         + "; any for the rest.",
     }
 }
@@ -132,6 +137,15 @@ OPERATIONS = (
     ),
     Operation(
         "/v1/customers/{customer_id}",
+        "get",
+        "A customer's past in brief, and the score of now",
+        "Counts and dates of what happened, open subscriptions, the row of the customers table, "
+        "and the score that /v1/score gives for the id.",
+        CustomerAnswer,
+        (UNKNOWN_CUSTOMERS, GONE, UNFIT, OUR_FAULT, STORE_AWAY, NOT_READY),
+    ),
+    Operation(
+        "/v1/customers/{customer_id}",
         "delete",
         "Erase a customer",
         "From the log, its quarantine, the live store, scores, backtests, snapshots and reports; "
@@ -139,6 +153,15 @@ OPERATIONS = (
         "do. What others did stays, without the name.",
         ErasureReceipt,
         (UNKNOWN_CUSTOMERS, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
+    ),
+    Operation(
+        "/v1/portfolio",
+        "get",
+        "What all customers are worth",
+        "Customer equity with its interval, by segment and by cohort, and what changed, as "
+        "`keepworth score` last valued it: the newest `as_of` counts.",
+        PortfolioAnswer,
+        (NOTHING_SCORED, OUR_FAULT, NOT_READY),
     ),
     Operation(
         "/v1/model",
@@ -150,9 +173,9 @@ OPERATIONS = (
     ),
     Operation("/livez", "get", "Whether the process lives", "", Health),
     Operation(
-        "/readyz", "get", "Whether it can answer", "", Health, problems=(OUR_FAULT, NOT_READY)
+        "/readyz", "get", "Whether it can answer", "", Readiness, problems=(OUR_FAULT, NOT_READY)
     ),
-    Operation("/metrics", "get", "Counters for Prometheus", "", "text/plain"),
+    Operation("/metrics", "get", "Counters and gauges for Prometheus", "", "text/plain"),
     Operation("/openapi.json", "get", "This document", "", "application/json"),
     Operation("/docs", "get", "This document for people", "", "text/html"),
     Operation("/", "get", "Start page", "", "text/html"),

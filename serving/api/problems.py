@@ -24,11 +24,14 @@ class ProblemKind:
 
 
 MALFORMED = ProblemKind("malformed-json", 400, "The body is not JSON")
+MALFORMED_HTTP = ProblemKind("malformed-http", 400, "The request is no HTTP")
 UNAUTHENTICATED = ProblemKind("unauthenticated", 401, "A key is wanted")
 FORBIDDEN = ProblemKind("forbidden", 403, "The key has not the scope of this route")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
+NOTHING_SCORED = ProblemKind("nothing-scored", 404, "The portfolio was not scored yet")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
+TOO_SLOW = ProblemKind("too-slow", 408, "The request took too long to arrive")
 CONTRADICTION = ProblemKind("contradiction", 409, "The event's id is known with other content")
 GONE = ProblemKind("erased", 410, "The customer was erased")
 TOO_LARGE = ProblemKind("too-large", 413, "The body is too large")
@@ -36,6 +39,7 @@ WRONG_CONTENT_TYPE = ProblemKind("wrong-content-type", 415, "The content type is
 UNFIT = ProblemKind("unfit-request", 422, "The request cannot be answered as it is")
 NOTHING_VISIBLE = ProblemKind("nothing-visible", 422, "Nothing was known yet of some customers")
 TOO_MANY_CALLS = ProblemKind("too-many-calls", 429, "The key has made its calls of this minute")
+HEAD_TOO_LARGE = ProblemKind("head-too-large", 431, "URL and headers are too large")
 OUR_FAULT = ProblemKind("our-fault", 500, "Something went wrong on our side")
 BUSY = ProblemKind("busy", 503, "Too much is waiting already")
 STORE_AWAY = ProblemKind("store-away", 503, "The live store does not answer")
@@ -44,11 +48,14 @@ NOT_READY = ProblemKind("not-ready", 503, "The service is not ready yet")
 
 PROBLEM_KINDS = (
     MALFORMED,
+    MALFORMED_HTTP,
     UNAUTHENTICATED,
     FORBIDDEN,
     UNKNOWN_ROUTE,
     UNKNOWN_CUSTOMERS,
+    NOTHING_SCORED,
     WRONG_METHOD,
+    TOO_SLOW,
     CONTRADICTION,
     GONE,
     TOO_LARGE,
@@ -56,6 +63,7 @@ PROBLEM_KINDS = (
     UNFIT,
     NOTHING_VISIBLE,
     TOO_MANY_CALLS,
+    HEAD_TOO_LARGE,
     OUR_FAULT,
     BUSY,
     STORE_AWAY,
@@ -100,18 +108,25 @@ class Problem(Exception):  # noqa: N818 -- the name of the thing in RFC 9457
         self.headers = dict(headers or {})
 
 
+def problem_content(
+    kind: ProblemKind, detail: str, mistakes: Sequence[Mistake] = (), instance: str | None = None
+) -> bytes:
+    """Return a problem as JSON; `instance` is the path that was called."""
+    details = ProblemDetails(
+        type=f"/docs#{kind.anchor}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=instance,
+        errors=[ProblemError(m.key, m.value, m.expected) for m in mistakes],
+    )
+    return msgspec.json.encode(details)
+
+
 def problem_response(problem: Problem, instance: str | None = None) -> Response:
     """Return a problem as a response; `instance` is the path that was called."""
-    details = ProblemDetails(
-        type=f"/docs#{problem.kind.anchor}",
-        title=problem.kind.title,
-        status=problem.kind.status,
-        detail=problem.detail,
-        instance=instance,
-        errors=[ProblemError(m.key, m.value, m.expected) for m in problem.mistakes],
-    )
     return Response(
-        msgspec.json.encode(details),
+        problem_content(problem.kind, problem.detail, problem.mistakes, instance),
         status_code=problem.kind.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,

@@ -12,7 +12,9 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.application import create_application
+from serving.api.connection import bound_connections
 from serving.api.current import Current
+from serving.api.logs import log_as_json
 from serving.workspace import open_workspace
 
 WORKSPACE_VARIABLE = "KEEPWORTH_WORKSPACE"
@@ -33,12 +35,14 @@ class InFront:
 
 def _opened() -> Current:
     """Load what serves; what start-up made is never looked at again by the collector."""
+    log_as_json()
     current = Current(open_workspace(Path(os.environ[WORKSPACE_VARIABLE])))
     gc.collect()
     gc.freeze()
     return current
 
 
+bound_connections()
 _application = create_application(_opened)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.access import route_of
 from serving.api.answers import EventsAnswer
+from serving.api.current import Current
+from serving.api.gauges import Standing, WorkerGauges
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,6 +31,7 @@ class Traffic:
         """Count calls of these routes; all others share one label."""
         self._routes = routes
         self._registry = CollectorRegistry()
+        self.workers = WorkerGauges(self._registry)
         self._calls = Counter(
             "keepworth_http_requests",
             "Answered HTTP requests.",
@@ -47,6 +51,16 @@ class Traffic:
             ("outcome",),
             registry=self._registry,
         )
+        self._told = Counter(
+            "keepworth_told_customers",
+            "Customers whom answers told of: scores, what-if questions, customers shown.",
+            ("route",),
+            registry=self._registry,
+        )
+
+    def count_told(self, path: str, customers: int) -> None:
+        """Add the customers whom an answer tells of."""
+        self._told.labels(route_of(path)).inc(customers)
 
     def count_events(self, answer: EventsAnswer) -> None:
         """Add what became of the events of one call."""
@@ -60,13 +74,29 @@ class Traffic:
         self._calls.labels(route, method if method in _METHODS else "other", status).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def exposition(self) -> bytes:
-        """Return the counters of all workers in Prometheus's text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    def exposition(self, current: Current | None) -> bytes:
+        """Return the figures of all workers, and how things stand, in Prometheus's text format."""
+        standing = CollectorRegistry()
+        if current is not None:
+            standing.register(Standing(current))
+        return self._of_workers() + generate_latest(standing)
+
+    def _of_workers(self) -> bytes:
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder is None:
             return generate_latest(self._registry)
+        _forget_the_dead(Path(folder))
         together = CollectorRegistry()
         multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Let gauges of workers that were killed count no more; their counters go on counting."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process_id = file.stem.rpartition("_")[2]
+        if not Path("/proc", process_id).exists():
+            file.unlink(missing_ok=True)
 
 
 class TrafficMiddleware:

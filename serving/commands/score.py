@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from serving.commands.engines import Engine, require_local, scored_elsewhere, va
 from serving.commands.explained import explained_rows, show_explained, with_reasons
 from serving.commands.instants import as_of_or_default
 from serving.commands.portfolio import SHARE_OF_SCORING, valued
+from serving.commands.portfolio_file import Scored, write_portfolio
 from serving.commands.progress import progress_bar
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
@@ -71,11 +72,16 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
         page = render_report(_report_input(workspace, bundle, table, portfolio.changes, sums))
         with whole_file(report) as draft:
             draft.write_text(page, encoding="utf-8")
+        found = Scored(table, portfolio.changes)
+        kept = write_portfolio(workspace, bundle, moment, datetime.now(UTC), sums, found)
     summary = summary_of(sums, bundle, moment)
     explained = explained_rows(table)
-    places = {"scores": [str(file) for file in files], "report": str(report)}
+    places = {"scores": [str(file) for file in files], "portfolio": str(kept)}
+    places |= {"report": str(report)}
     content = summary | {"explained": explained} | places
-    return Answer(content, lambda console: _show(console, summary, explained, [*files, report]))
+    return Answer(
+        content, lambda console: _show(console, summary, explained, [*files, kept, report])
+    )
 
 
 def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None) -> Answer:
@@ -83,9 +89,11 @@ def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None
     bundle = load_version(workspace.store, model)
     with writing(workspace.state), progress_bar() as tell:
         moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
+        kept = write_portfolio(workspace, bundle, moment, datetime.now(UTC), sums, None)
     summary = summary_of(sums, bundle, moment)
-    content = summary | {"explained": [], "scores": [place], "report": None}
-    return Answer(content, lambda console: _show(console, summary, [], [place]))
+    places = {"scores": [place], "portfolio": str(kept), "report": None}
+    content = summary | {"explained": []} | places
+    return Answer(content, lambda console: _show(console, summary, [], [place, kept]))
 
 
 def _show(

@@ -117,6 +117,8 @@ def _engine(url: URL) -> Engine:
         # Transactions are begun and ended by `writing` alone.
         isolation_level="AUTOCOMMIT",
         connect_args=arguments,
+        # Messages of errors go to the log, and parameters name customers.
+        hide_parameters=True,
         pool_pre_ping=url.get_backend_name() != "sqlite",
     )
     if url.get_backend_name() == "sqlite":

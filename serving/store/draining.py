@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -132,8 +133,27 @@ def _finish(store: LiveStore, batch_id: str, now: datetime) -> None:
         )
 
 
+class Waiting(NamedTuple):
+    """Count the posted events that no drain has claimed; the oldest was recorded then, if any."""
+
+    events: int
+    oldest_recorded_at: int | None
+
+
+def waiting_events(store: LiveStore) -> Waiting:
+    """Return how many posted events wait for a drain, and since when, in UTC microseconds."""
+    query = select(func.count(), func.min(live_event.c.recorded_at)).where(_IS_UNCLAIMED)
+    with store.reading() as connection:
+        return Waiting(*connection.execute(query).one())
+
+
 def count_waiting(store: LiveStore) -> int:
     """Count the events that were posted and not yet claimed by a drain."""
+    return waiting_events(store).events
+
+
+def last_drained_at(store: LiveStore) -> datetime | None:
+    """Return when a drain last ended, None where none ever did."""
     with store.reading() as connection:
-        query = select(func.count()).select_from(live_event).where(_IS_UNCLAIMED)
-        return int(connection.execute(query).scalar_one())
+        at = connection.execute(select(func.max(drained_batch.c.drained_at))).scalar_one()
+    return None if at is None else datetime.fromisoformat(at)

@@ -1,7 +1,7 @@
 """One manifest's log as the service reads it: by customer, and by the ids of its events."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -155,11 +155,15 @@ class CurrentLog:
         """Return a customer's event by its id, as the log has it now."""
         return self.now().find(customer_id, event_id)
 
-    def prepare(self) -> None:
-        """Make the copies that the log of now lacks, so that no call has to wait for them."""
+    def prepare(self, is_wanted: Callable[[], bool]) -> None:
+        """Make the copies that the log of now lacks, so that no call has to wait for them.
+
+        It stops between two of them once they are no longer wanted.
+        """
         log = self.now()
-        self._mapped.prepare(log.log)
-        log.known([""])
+        self._mapped.prepare(log.log, is_wanted)
+        if is_wanted():
+            log.known([""])
 
     def _found(self) -> tuple[int, int, int] | None:
         try:

@@ -66,11 +66,11 @@ class MappedTables:
             self._ids[name] = found
         return found
 
-    def prepare(self, log: Log) -> None:
-        """Make the copies of all events that are not there yet."""
+    def prepare(self, log: Log, is_wanted: Callable[[], bool]) -> None:
+        """Make the copies of all events that are not there yet, as long as they are wanted."""
         for batch in log.batches:
             for file in batch.files:
-                if file.table == "events":
+                if file.table == "events" and is_wanted():
                     self.of_file(log, file)
 
     def keep_only(self, names: Collection[str]) -> None:

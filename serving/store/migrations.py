@@ -106,6 +106,14 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "INSERT INTO trigger_count VALUES (1, 0)",
     ),
+    (
+        (
+            "CREATE TABLE customer_read (read_id TEXT PRIMARY KEY, at TEXT NOT NULL, "
+            "actor TEXT NOT NULL, route TEXT NOT NULL, request_id TEXT NOT NULL, "
+            "customers INTEGER NOT NULL, subjects TEXT NOT NULL)"
+        ),
+        "CREATE INDEX customer_read_at ON customer_read (at)",
+    ),
 )
 
 

@@ -140,3 +140,12 @@ trigger_count = Table(
     Column("latest_number", BigInteger),
 )
 """One row: the number of the latest trigger, which no later one bears again."""
+customer_read = Table(
+    "customer_read",
+    metadata,
+    Column("read_id", Text, primary_key=True),
+    *(Column(name, Text) for name in ("at", "actor", "route", "request_id")),
+    Column("customers", Integer),
+    Column("subjects", Text),
+)
+"""Which call was told of which customers; `subjects` are salted digests, one a word."""

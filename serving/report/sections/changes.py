@@ -20,7 +20,7 @@ _NOTE = (
     "expected stay and more or less margin a month, add up to the change; a customer who left "
     "counts as time. Customers who joined since are not compared."
 )
-_AMOUNTS = ["clv_before", "clv_now", "time_lever", "value_lever"]
+AMOUNTS = ["clv_before", "clv_now", "time_lever", "value_lever"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Movement:
 def changes_section(changes: pd.DataFrame | None, money: Money) -> Section:
     """Return the section; without a score one month before it is a sentence that says so."""
     heading = "Since the month before"
-    complete = None if changes is None else changes.dropna(subset=_AMOUNTS)
+    complete = None if changes is None else changes.dropna(subset=AMOUNTS)
     if complete is None or complete.empty:
         sentence = "No customer was scored both now and one month before, so nothing is compared."
         return Section("changes", heading, sentence)
@@ -61,7 +61,7 @@ def changes_section(changes: pd.DataFrame | None, money: Money) -> Section:
 
 def movement_of(changes: pd.DataFrame) -> Movement:
     """Add up the change of customers, each of whose four amounts is known."""
-    before, now, time, value = (customer_equity(changes[name].to_numpy()) for name in _AMOUNTS)
+    before, now, time, value = (customer_equity(changes[name].to_numpy()) for name in AMOUNTS)
     return Movement(len(changes), before, now, time, value)
 
 

@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
 from features.blocks import blocks
 from serving.api.current import Current
+from serving.api.serve import running_service
+from serving.store.keys import SCOPES, make_key
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace
-from tests.serving.api.calls import Caller, InlineOf, Row, calling
+from tests.serving.api.calls import Caller, InlineOf, Row, calling, copy_of
 from training.known import observed_bounds
 from training.score_table import score_rows
 from training.scoring import score
@@ -19,6 +23,28 @@ from training.scoring import score
 def client(operator_workspace: Workspace) -> Iterator[Caller]:
     with calling(operator_workspace) as caller:
         yield caller
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Hold a real server of two workers that wants keys, and a token for each scope."""
+
+    base_url: str
+    workspace: Workspace
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def keyed(
+    operator_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Keyed]:
+    """Yield the server over a copy; "all" is a token of every scope."""
+    workspace = copy_of(operator_workspace, tmp_path_factory.mktemp("keyed-server") / "copy")
+    scopes = {scope: [scope] for scope in SCOPES} | {"all": list(SCOPES)}
+    now = datetime.now(UTC)
+    tokens = {name: make_key(workspace.store, name, of, now)[1] for name, of in scopes.items()}
+    with running_service(workspace, workers=2) as base_url:
+        yield Keyed(base_url, workspace, tokens)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from serving.api.access import REMEMBERED_SECONDS, SCOPE_OF_ROUTE
+from serving.api.access import REMEMBERED_SECONDS, SCOPE_OF_OPERATION
 from serving.api.openapi import OPERATIONS
 from serving.store.keys import SCOPES, make_key, revoke_key
 from serving.workspace import Workspace
@@ -41,21 +41,26 @@ def call(caller: Caller, method: str, path: str, token: str | None) -> httpx.Res
     return caller.request(method, path, headers=bearer(token) if token else {})
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.path)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 def test_the_matrix_of_scopes_holds(caller: Caller, tokens: dict[str, str], operation) -> None:
     is_open = operation.path in ("/livez", "/readyz")
     method = operation.method.upper()
     assert (call(caller, method, operation.path, None).status_code == 401) is not is_open
     for scope, token in tokens.items():
-        wanted = SCOPE_OF_ROUTE.get(operation.path, scope)
+        wanted = SCOPE_OF_OPERATION.get((method, operation.path), scope)
         answer = call(caller, method, operation.path, token)
         assert answer.status_code != 401
         assert (answer.status_code == 403) == (scope != wanted)
 
 
 def test_every_route_of_v1_wants_a_scope() -> None:
-    paths = {operation.path for operation in OPERATIONS if operation.path.startswith("/v1/")}
-    assert paths <= set(SCOPE_OF_ROUTE)
+    described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
+    assert {each for each in described if each[1].startswith("/v1/")} <= set(SCOPE_OF_OPERATION)
+
+
+def test_a_head_wants_the_scope_of_a_get(caller: Caller, tokens: dict[str, str]) -> None:
+    assert call(caller, "HEAD", "/v1/model", tokens["score"]).status_code == 200
+    assert call(caller, "HEAD", "/v1/model", tokens["ingest"]).status_code == 403
 
 
 def test_a_key_lets_its_bearer_score(caller: Caller, tokens: dict[str, str]) -> None:

@@ -149,7 +149,7 @@ def test_before_the_model_is_loaded_the_answer_is_503(operator_workspace: Worksp
 
 
 def test_a_service_that_is_up_is_ready(client: Caller) -> None:
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "degraded": False}
 
 
 def test_metrics_count_by_route_and_not_by_what_callers_make_up(client: Caller) -> None:

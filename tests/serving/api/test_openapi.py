@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from serving.api.answers import ModelAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.answers import CustomerAnswer, ModelAnswer, ScoreAnswer, WhatIfAnswer
 from serving.api.openapi import OPERATIONS, openapi_document, openapi_json
 from tests.serving.api.calls import Caller, Row, answered
 
@@ -21,11 +21,14 @@ def test_the_committed_document_is_what_is_served(client: Caller) -> None:
 
 def test_every_described_route_exists_and_takes_the_method(client: Caller) -> None:
     for operation in OPERATIONS:
-        if operation.method == "get":
-            assert client.get(operation.path).status_code == 200
-        elif operation.method == "delete":
-            missing = client.request("DELETE", operation.path.format(customer_id="nobody"))
+        if "{customer_id}" in operation.path:
+            nobody = operation.path.format(customer_id="nobody")
+            missing = client.request(operation.method.upper(), nobody)
             assert missing.json()["type"] == "/docs#unknown-customers"
+        elif operation.path == "/v1/portfolio":
+            assert client.get(operation.path).json()["type"] == "/docs#nothing-scored"
+        elif operation.method == "get":
+            assert client.get(operation.path).status_code == 200
         else:
             headers = {"content-type": operation.request_type}
             answer = client.request("POST", operation.path, content=b"", headers=headers)
@@ -75,3 +78,5 @@ def test_answers_are_of_the_described_type(
     answer = client.post(path, json=asked | body)
     msgspec.json.decode(answer.content, type=described)
     msgspec.json.decode(client.get("/v1/model").content, type=ModelAnswer)
+    customer = client.get(f"/v1/customers/{active_ids[0]}").content
+    assert msgspec.json.decode(customer, type=CustomerAnswer).history.events > 0

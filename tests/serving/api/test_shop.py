@@ -1,10 +1,12 @@
 """A shop's customers: no survival, and a lever split that still adds up."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from features.instants import instant_of
 from tests.serving.api.calls import Caller, Row, answered, calling
 from tests.serving.conftest import ingested, register
 from tests.shop import write_shop
@@ -18,7 +20,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     write_shop(folder, np.random.default_rng(3))
     workspace = ingested(folder)
     register(workspace, "1")
-    with calling(workspace) as caller:
+    with calling(workspace, lambda: instant_of(datetime(2023, 12, 20, tzinfo=UTC))) as caller:
         yield caller
 
 
@@ -49,3 +51,18 @@ def test_levers_of_a_shop_add_up_and_whoever_seemed_gone_is_back_with_a_purchase
 
 def test_the_model_of_a_shop_is_described(shop: Caller) -> None:
     assert shop.get("/v1/model").json()["contract"] == "transactional"
+
+
+@pytest.mark.parametrize(("day", "months"), [("2023-10-23", 2), ("2023-10-24", 1)])
+def test_tenure_in_a_shop_counts_from_the_first_payment(
+    shop: Caller, day: str, months: int
+) -> None:
+    bought = {"specversion": "1.0", "source": "/tests", "type": "keepworth.payment"}
+    bought |= {"subject": f"since {day}", "data": {"amount": 30.0}}
+    answer = shop.record(
+        bought | {"id": f"{day}-1", "time": f"{day}T00:00:00Z"},
+        bought | {"id": f"{day}-2", "time": "2023-12-01T00:00:00Z"},
+    )
+    assert answer["accepted"] == 2
+    history = shop.get(f"/v1/customers/since {day}").json()["history"]
+    assert (history["tenure_months"], history["open_subscriptions"]) == (months, [])

@@ -24,6 +24,8 @@ COMMANDS = (
     "keys make",
     "keys list",
     "keys revoke",
+    "audit list",
+    "audit forget",
 )
 HEAVY = (
     "mlflow",

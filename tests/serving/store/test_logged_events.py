@@ -84,10 +84,10 @@ def test_copies_are_made_once_and_go_with_what_they_copy(
 ) -> None:
     mapped = MappedTables(tmp_path)
     log = operator_workspace.log()
-    mapped.prepare(log)
+    mapped.prepare(log, lambda: True)
     copies = {path: path.stat().st_mtime_ns for path in (tmp_path / "histories").iterdir()}
     assert len(copies) == len(log.files("events"))
-    MappedTables(tmp_path).prepare(log)
+    MappedTables(tmp_path).prepare(log, lambda: True)
     assert {path: path.stat().st_mtime_ns for path in copies} == copies
     mapped.keep_only({log.batches[0].files[0].sha256})
     assert len(list((tmp_path / "histories").iterdir())) == 1
@@ -100,5 +100,5 @@ def test_a_new_manifest_is_followed_at_once(operator_workspace: Workspace, tmp_p
     state.mkdir(exist_ok=True)
     (state / "log").symlink_to(operator_workspace.state / "log")
     assert current.now().log.n_events == operator_workspace.log().n_events
-    current.prepare()
+    current.prepare(lambda: True)
     assert current.now() is current.now()
