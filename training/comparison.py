@@ -102,7 +102,7 @@ def compare(
         own = judged_at(fit(known), log, cutoff, plan).predictions
         parts.append(own)
         if champion is not None:
-            is_same = champion.recipe.settings == challenger.settings
+            is_same = fit is fit_alone and champion.recipe.settings == challenger.settings
             again = own[own["model"] == PRODUCT] if is_same else None
             parts.extend(_of_champion(ground, champion, plan, cutoff, again))
     predictions = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -18,7 +18,7 @@ from training.leak_check import require_no_leak_at_a_landmark
 
 TOO_GOOD = 0.9
 """No fact about a newcomer tells so well who leaves years later."""
-FEWEST_OF_EACH = 20
+FEWEST_OF_EACH = 10
 MOST_MONTHS = 3
 Values = NDArray[np.float64]
 

@@ -70,9 +70,13 @@ def read_recipe(folder: Path, bundle: Bundle) -> Recipe:
         parts = json.loads((folder / RECIPE_FILE).read_bytes())
     except FileNotFoundError:
         return Recipe(tuple(bundle.vocabulary.levels), ())
-    names = ("attributes", "left_out", "signals", "libraries")
-    lists = {name: tuple(parts.pop(name)) for name in names}
-    return Recipe(**lists, **parts)
+    return Recipe(
+        attributes=tuple(parts["attributes"]),
+        left_out=tuple(parts["left_out"]),
+        signals=tuple(parts["signals"]),
+        code=str(parts["code"]),
+        libraries=tuple(parts["libraries"]),
+    )
 
 
 def same_rules(one: Business, other: Business) -> bool:

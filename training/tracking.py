@@ -91,10 +91,7 @@ def register(store: TrackingStore, made: Registration, taken: Collection[str] = 
             input_example=example_events(made.bundle.business.contract),
             pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
         )
-    version = _new_version(client, info.model_uri, info.run_id, tags)
-    while version in taken:
-        version = _new_version(client, info.model_uri, info.run_id, tags)
-    return version
+    return _untaken_version(client, info.model_uri, info.run_id, tags, taken)
 
 
 def _log_run(made: Registration) -> None:
@@ -127,11 +124,20 @@ def _remove_unfinished(client: mlflow.MlflowClient, experiment: str, key: str) -
         client.delete_run(run.info.run_id)
 
 
-def _new_version(
-    client: mlflow.MlflowClient, source: str, run_id: str, tags: Mapping[str, str]
+def _untaken_version(
+    client: mlflow.MlflowClient,
+    source: str,
+    run_id: str,
+    tags: Mapping[str, str],
+    taken: Collection[str],
 ) -> str:
-    made = client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags))
-    return str(made.version)
+    """Make versions until one is not taken, then remove those that were passed over."""
+    made = [client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags))]
+    while str(made[-1].version) in taken:
+        made.append(client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags)))
+    for passed_over in made[:-1]:
+        client.delete_model_version(REGISTERED_NAME, passed_over.version)
+    return str(made[-1].version)
 
 
 def champion(store: TrackingStore) -> str | None:

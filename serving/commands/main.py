@@ -222,6 +222,14 @@ def retrain(
     )
 
 
+@app.command(epilog="Example: keepworth monitor -C shop --json")
+def monitor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Look at drift, at what came of forecasts, and at how fresh the data is; write a page."""
+    from serving.commands.monitor import monitor_workspace
+
+    _finish(lambda: monitor_workspace(workspace), as_json)
+
+
 @app.command(epilog='Example: keepworth promote 3 --reason "campaign of June"')
 def promote(
     version: Annotated[

@@ -5,7 +5,7 @@ from pathlib import Path
 from features.instants import datetime_of
 from features.mistakes import MistakenError
 from features.whole_files import whole_file
-from serving.report.promotion_page import promotion_page
+from serving.retraining.promotion_page import promotion_page
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace
 from training.value_moves import value_moves

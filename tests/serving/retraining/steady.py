@@ -1,4 +1,4 @@
-"""A small steady business: twenty join a month, all use, few leave; made to be trained in no time."""
+"""A small steady business: twenty join a month, all use, few leave; trained in no time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
