@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.store.database import LiveStore
 from serving.store.watching import find_findings
 
-_HELP = {
+WATCHED = {
     "keepworth_monitored_timestamp_seconds": "When the newest monitoring was made.",
     "keepworth_newest_event_timestamp_seconds": "When the newest event of the log occurred.",
     "keepworth_trained_until_timestamp_seconds": "Until when the monitored version saw data.",
@@ -22,6 +22,7 @@ _HELP = {
     "keepworth_realised_value_ratio": "Value predicted over value realised, since training.",
     "keepworth_realised_coverage": "Share of 80% intervals that held the realised value.",
 }
+"""The names of the gauges, and what each is."""
 
 
 def watched_exposition(store: LiveStore) -> bytes:
@@ -36,7 +37,7 @@ def watched_exposition(store: LiveStore) -> bytes:
         findings = None
     if findings is not None:
         for name, value in _gauges(findings):
-            gauge = Gauge(name, _HELP[name], ("version",), registry=registry)
+            gauge = Gauge(name, WATCHED[name], ("version",), registry=registry)
             gauge.labels(findings["model_version"]).set(value)
     return generate_latest(registry)
 
