@@ -55,8 +55,8 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
 
 
 @contextmanager
-def running_service(workspace: Workspace, port: int = 0) -> Iterator[str]:
-    """Run the service with one worker, yield its base URL once it is ready, then stop it.
+def running_service(workspace: Workspace, port: int = 0, workers: int = 1) -> Iterator[str]:
+    """Run the service, yield its base URL once it is ready, then stop it.
 
     Parameters
     ----------
@@ -69,10 +69,13 @@ def running_service(workspace: Workspace, port: int = 0) -> Iterator[str]:
         If it is not ready within two minutes, with the end of what it said.
     """
     chosen = port or _free_port()
-    address = _checked_address(LOOPBACK, chosen, 1, has_keys=False)
+    address = _checked_address(LOOPBACK, chosen, workers, has_keys=False)
     load_version(workspace.store)
     log = workspace.state / "service.log"
-    with log.open("wb") as said, _server(workspace, address, chosen, 1, said.fileno()) as process:
+    with (
+        log.open("wb") as said,
+        _server(workspace, address, chosen, workers, said.fileno()) as process,
+    ):
         base_url = f"http://{address}:{chosen}"
         _await_ready(process, base_url, log)
         yield base_url
