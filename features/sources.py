@@ -1,11 +1,14 @@
 """The parts of `keepworth.toml` that say where data comes from and what is taken from it."""
 
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.rules import UsageScale
+
+OptionalGroup = Literal["billing", "usage", "support", "advocacy", "contacts", "attributes"]
+OPTIONAL_GROUPS: tuple[OptionalGroup, ...] = get_args(OptionalGroup)
 
 
 class Source(BaseModel):
@@ -51,6 +54,7 @@ class IngestRules(BaseModel):
 class FeatureRules(BaseModel):
     """Name the customer attributes that become features; others are kept but not used.
 
+    `left_out` are groups of signals that are computed, but that models are not offered;
     `usage_scale` maps a metric to the fractions of a unit that its usage is held in.
     """
 
@@ -58,5 +62,9 @@ class FeatureRules(BaseModel):
 
     attributes: list[str] = Field(
         default=[], description='a list of columns of the customers source, such as ["country"]'
+    )
+    left_out: list[OptionalGroup] = Field(
+        default=[],
+        description="a list of groups that models can do without: " + ", ".join(OPTIONAL_GROUPS),
     )
     usage_scale: UsageScale = {}

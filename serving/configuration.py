@@ -14,6 +14,7 @@ from features.sources import FeatureRules, IngestRules, Source
 from features.spark.rules import SparkRules
 from serving.campaigns.campaign import Campaign, ContactRules
 from training.business import Business
+from training.retraining_rules import RetrainingRules
 
 FILE_NAME = "keepworth.toml"
 
@@ -28,6 +29,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "spark": SparkRules,
     "contacts": ContactRules,
     "campaigns": Campaign,
+    "retraining": RetrainingRules,
 }
 _DECLARED_ELSEWHERE = ("business", "usage_scale")
 """The rules of the business hold it, and [features] declares it."""
@@ -51,6 +53,9 @@ class Configuration(BaseModel):
     contacts: ContactRules = Field(default=ContactRules(), description="a table [contacts]")
     campaigns: list[Campaign] = Field(
         default=[], description="tables [[campaigns]], in double brackets"
+    )
+    retraining: RetrainingRules = Field(
+        default=RetrainingRules(), description="a table [retraining]"
     )
 
     @model_validator(mode="after")

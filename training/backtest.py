@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.blocks import Block, blocks
 from features.instants import datetime_of
 from features.kernel import Moment
+from features.log import Log
 from training import naive
 from training.actual import actual_after
 from training.backtest_plan import PRODUCT, BacktestPlan
@@ -64,12 +65,23 @@ def backtest_at(
     same cutoff, answer the same questions.
     """
     bundle, _ = fit_bundle(known)
-    business, longest = known.business, max(*plan.months, LONGEST_WINDOW_MONTHS)
+    return judged_at(bundle, known.log, known.cutoff, plan, peers)
+
+
+def judged_at(
+    bundle: Bundle,
+    log: Log,
+    cutoff: int,
+    plan: BacktestPlan,
+    peers: Mapping[str, Peer] | None = None,
+) -> Backtested:
+    """Return what a bundle that was fitted no later says at a cutoff, beside what came."""
+    business, longest = bundle.business, max(*plan.months, LONGEST_WINDOW_MONTHS)
     parts: list[pd.DataFrame] = []
     referrals: list[pd.DataFrame] = []
     kinds: list[pd.DataFrame] = []
-    for block in blocks(known.log, business, list(known.vocabulary.levels)):
-        moment = Moment(block.history, block.profiles, known.cutoff, business, bundle.references)
+    for block in blocks(log, business, list(bundle.vocabulary.levels)):
+        moment = Moment(block.history, block.profiles, cutoff, business, bundle.references)
         forecast = bundle.model.forecast(moment, business, longest)
         parts.extend(_predictions(bundle, block, moment, forecast, plan, peers or {}))
         referrals.extend(referral_predictions(bundle, block, moment, forecast, plan))

@@ -123,6 +123,11 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
     )
 
 
+def digest_of(folder: Path) -> str:
+    """Return the digest of the version that a folder holds."""
+    return _digest((folder / _MANIFEST).read_bytes())
+
+
 def cutoff_of(folder: Path) -> int:
     """Return until when a bundle's training saw, in microseconds, whatever its format."""
     return int(json.loads((folder / _MANIFEST).read_bytes())["cutoff"])

@@ -28,6 +28,7 @@ class Known:
 
     `landmarks` are the instants before the cutoff from which training looks ahead, latest first,
     each with what was known of the population then; `references` is what was at the cutoff.
+    Models are not offered the signals of the groups `left_out`.
     """
 
     log: Log
@@ -38,6 +39,7 @@ class Known:
     landmarks: Mapping[Landmark, References]
     references: References
     sample: RowSample = field(default_factory=RowSample)
+    left_out: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[Block]:
         """Yield the log block by block, as it was known at the cutoff."""
@@ -50,7 +52,11 @@ class Known:
 
         The season is left out before two of its cycles were seen: in one it is a clock.
         """
-        signals = catalogue(self.business.contract, self.vocabulary)
+        signals = tuple(
+            signal
+            for signal in catalogue(self.business.contract, self.vocabulary)
+            if signal.group not in self.left_out
+        )
         longest = max(landmark.months_observed for landmark in self.landmarks)
         if longest >= TWO_CYCLES_MONTHS:
             return signals

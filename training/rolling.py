@@ -73,7 +73,7 @@ def landmarks_of_refits(n_customers: int) -> int:
 def _known_then(known: Known, cutoff: int, most_landmarks: int) -> Known:
     attributes = list(known.vocabulary.levels)
     then = known_at(known.log, known.business, attributes, cutoff, most_landmarks)
-    return replace(then, sample=RowSample(ROWS_OF_REFITS))
+    return replace(then, sample=RowSample(ROWS_OF_REFITS), left_out=known.left_out)
 
 
 class _Judged:

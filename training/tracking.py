@@ -6,7 +6,7 @@ The embedded store lies in `mlruns/` of the workspace; `MLFLOW_TRACKING_URI` nam
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -27,6 +27,7 @@ from training.subscription import SubscriptionModel
 
 REGISTERED_NAME = "keepworth"
 ALIAS = "champion"
+KEY_TAG = "keepworth.key"
 _EXPERIMENT = "keepworth"
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 
@@ -48,57 +49,95 @@ def embedded_store(workspace: Path) -> TrackingStore:
     return TrackingStore(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
 
 
-def register(
-    store: TrackingStore,
-    bundle: Bundle,
-    folder: Path,
-    checks: list[Check],
-    taken: Collection[str] = (),
-) -> str:
-    """Log one run with the bundle in `folder`, register it, and return its version.
+@dataclass(frozen=True)
+class Registration:
+    """Hold what is to be registered: a bundle, the folder it was saved in, and how it did.
 
-    The alias `champion` moves to the new version. Versions in `taken` are passed over: a store
-    that is new, or was emptied, counts from 1 again where the workspace has versions already.
+    `key` identifies the work that made it: registered again under the same key, it is the same
+    version. An empty key is that of no work.
     """
-    digest = _sha256(folder / "bundle.json")
+
+    bundle: Bundle
+    folder: Path
+    checks: Sequence[Check] = ()
+    metrics: Sequence[Mapping[str, Any]] = ()
+    key: str = ""
+
+
+def register(store: TrackingStore, made: Registration, taken: Collection[str] = ()) -> str:
+    """Log one run with a bundle, register it, and return its version.
+
+    Versions in `taken` are passed over: a store that is new, or was emptied, counts from 1 again
+    where the workspace has versions already. What an earlier try under the same key finished is
+    returned, and what it left unfinished is removed.
+    """
     client = _client(store)
-    with mlflow.start_run(experiment_id=_experiment(store), run_name=_run_name(bundle)):
-        mlflow.log_params(_parameters(bundle))
-        mlflow.log_dict([signal.name for signal in bundle.model.signals], "signals.json")
-        for check in checks:
-            mlflow.log_metrics(
-                {f"{check.name}.{name}".replace(" ", "_"): v for name, v in check.metrics().items()}
-            )
-            stem = check.name.replace(" ", "_")
-            mlflow.log_figure(calibration_plot(check), f"{stem}_calibration.png")
-            mlflow.log_figure(gain_plot(check), f"{stem}_gain.png")
+    experiment = _experiment(store)
+    tags = {KEY_TAG: made.key} if made.key else {}
+    if made.key:
+        if known := _registered_under(client, made.key, taken):
+            return known
+        _remove_unfinished(client, experiment, made.key)
+    if not client.search_registered_models(f"name = '{REGISTERED_NAME}'"):
+        client.create_registered_model(REGISTERED_NAME)
+    with mlflow.start_run(experiment_id=experiment, run_name=_run_name(made.bundle), tags=tags):
+        _log_run(made)
         info = mlflow.pyfunc.log_model(
             name="model",
             python_model=training.logged_model.__file__,
-            artifacts={"bundle": str(folder)},
-            model_config={"digest": digest},
+            artifacts={"bundle": str(made.folder)},
+            model_config={"digest": _sha256(made.folder / "bundle.json")},
             signature=_signature(),
-            input_example=example_events(bundle.business.contract),
+            input_example=example_events(made.bundle.business.contract),
             pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
         )
-    return _registered(client, info.model_uri, info.run_id, taken)
+    return _untaken_version(client, info.model_uri, info.run_id, tags, taken)
 
 
-def _registered(
-    client: mlflow.MlflowClient, source: str, run_id: str, taken: Collection[str]
+def _log_run(made: Registration) -> None:
+    mlflow.log_params(_parameters(made.bundle))
+    mlflow.log_dict([signal.name for signal in made.bundle.model.signals], "signals.json")
+    mlflow.log_metrics(dict(_named_metrics(made.metrics)))
+    for check in made.checks:
+        mlflow.log_metrics(
+            {f"{check.name}.{name}".replace(" ", "_"): v for name, v in check.metrics().items()}
+        )
+        stem = check.name.replace(" ", "_")
+        mlflow.log_figure(calibration_plot(check), f"{stem}_calibration.png")
+        mlflow.log_figure(gain_plot(check), f"{stem}_gain.png")
+
+
+def _registered_under(client: mlflow.MlflowClient, key: str, taken: Collection[str]) -> str | None:
+    """Return the version that was registered under a key, and that nobody has taken up yet."""
+    wanted = f"name = '{REGISTERED_NAME}' and tags.`{KEY_TAG}` = '{key}'"
+    found = sorted(int(version.version) for version in client.search_model_versions(wanted))
+    return next((str(version) for version in found if str(version) not in taken), None)
+
+
+def _remove_unfinished(client: mlflow.MlflowClient, experiment: str, key: str) -> None:
+    """Remove runs under a key, and models they logged, that no version came out of."""
+    for run in client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{key}'"):
+        for model in client.search_logged_models(
+            [experiment], filter_string=f"source_run_id = '{run.info.run_id}'"
+        ):
+            client.delete_logged_model(model.model_id)
+        client.delete_run(run.info.run_id)
+
+
+def _untaken_version(
+    client: mlflow.MlflowClient,
+    source: str,
+    run_id: str,
+    tags: Mapping[str, str],
+    taken: Collection[str],
 ) -> str:
-    """Make a version of a logged model, and move the alias `champion` to it."""
-    if not client.search_registered_models(f"name = '{REGISTERED_NAME}'"):
-        client.create_registered_model(REGISTERED_NAME)
-    version = _new_version(client, source, run_id)
-    while version in taken:
-        version = _new_version(client, source, run_id)
-    client.set_registered_model_alias(REGISTERED_NAME, ALIAS, version)
-    return version
-
-
-def _new_version(client: mlflow.MlflowClient, source: str, run_id: str) -> str:
-    return str(client.create_model_version(REGISTERED_NAME, source, run_id).version)
+    """Make versions until one is not taken, then remove those that were passed over."""
+    made = [client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags))]
+    while str(made[-1].version) in taken:
+        made.append(client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags)))
+    for passed_over in made[:-1]:
+        client.delete_model_version(REGISTERED_NAME, passed_over.version)
+    return str(made[-1].version)
 
 
 def champion(store: TrackingStore) -> str | None:
@@ -123,7 +162,7 @@ def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]])
         mlflow.log_metrics(dict(_named_metrics(metrics)))
 
 
-def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+def _named_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
     named = (
         *("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error"),
         "poisson_deviance",

@@ -50,6 +50,7 @@ from serving.api.requests import ScoreRequest
 from serving.api.score_route import answer_by_id, answer_inline, ids_of, score_request
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
 from serving.api.turns import Turns, TurnsTakenError
+from serving.api.watched_metrics import watched_exposition
 from serving.api.what_if_route import answer_what_if
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
@@ -248,6 +249,9 @@ async def _readyz(request: Request) -> Response:
 async def _metrics(request: Request) -> Response:
     current: Current | None = getattr(request.app.state, "current", None)
     exposition = await anyio.to_thread.run_sync(request.app.state.traffic.exposition, current)
+    if current is not None:
+        store = current.workspace.store
+        exposition += await anyio.to_thread.run_sync(watched_exposition, store)
     return Response(exposition, headers={"Content-Type": CONTENT_TYPE})
 
 

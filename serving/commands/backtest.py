@@ -21,8 +21,8 @@ from serving.workspace import Workspace, open_workspace
 from training.backtest import backtest_at, metrics_of
 from training.backtest_plan import PRODUCT, BacktestPlan, plan_backtest
 from training.exit_kind_backtest import exit_kind_metrics
-from training.known import known_at
 from training.peers.registry import fit_peers, peers_of
+from training.recipe import known_for
 from training.referral_backtest import referral_metrics
 
 NO_PEERS = "none"
@@ -69,8 +69,7 @@ def run_backtest(
     with writing(workspace.state), progress_bar() as tell:
         for number, cutoff in enumerate(plan.cutoffs):
             tell(f"fitting as of {datetime_of(cutoff):%Y-%m-%d}", number / len(plan.cutoffs))
-            attributes = configuration.features.attributes
-            known = known_at(log, configuration.business, attributes, cutoff)
+            known = known_for(log, configuration.business, configuration.features, cutoff)
             fitted = fit_peers(known, names)
             warnings.extend(f"{datetime_of(cutoff):%Y-%m-%d}: {one}" for one in fitted.warnings)
             parts.append(backtest_at(known, plan, fitted.peers))

@@ -197,6 +197,39 @@ def serve(
     _finish(lambda: serve_workspace(workspace, host, port, workers), as_json)
 
 
+@app.command(epilog="Example: keepworth retrain -C shop --json")
+def retrain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, and change nothing.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Train though it is not due, and promote though a gate is closed."
+        ),
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why --force; kept in the record.")] = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retrain if it is due, and promote the version if it is no worse; safe every night.
+
+    Exit codes: 0 promoted, 10 trained and refused, 11 not due, 12 data refused, 5 another run.
+    """
+    from serving.commands.retrain import retrain_workspace
+
+    _finish(
+        lambda: retrain_workspace(workspace, is_dry=dry_run, is_forced=force, reason=reason),
+        as_json,
+    )
+
+
+@app.command(epilog="Example: keepworth monitor -C shop --json")
+def monitor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Look at drift, at what came of forecasts, and at how fresh the data is; write a page."""
+    from serving.commands.monitor import monitor_workspace
+
+    _finish(lambda: monitor_workspace(workspace), as_json)
+
+
 @app.command(epilog='Example: keepworth promote 3 --reason "campaign of June"')
 def promote(
     version: Annotated[

@@ -11,7 +11,7 @@ from rich.table import Table
 from features.instants import datetime_of
 from features.mistakes import ConfigurationError, Mistake
 from serving.commands.answer import Answer
-from serving.promotions import facts_of, mirror_in_registry, this_person
+from serving.retraining.promotions import facts_of, mirror_in_registry, this_person
 from serving.store.promoting import (
     Act,
     Action,

@@ -1,6 +1,7 @@
 """`keepworth train`: a new model version that is tracked, registered and serves."""
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,20 +10,23 @@ from rich.console import Console
 from features.catalogue import catalogue
 from features.ingest.lock import writing
 from features.instants import datetime_of, instant_of
+from features.signal import Signal
+from features.signals.tenure import SEASON
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.promotions import facts_of, this_person
 from serving.report.wording import count_of
+from serving.retraining.promotions import facts_of, mirror_in_registry, this_person
+from serving.retraining.registering import register_version, save_whole
 from serving.store.promoting import Act
-from serving.store.serving_version import ModelVersion, add_version, known_versions
+from serving.store.serving_version import add_version
 from serving.workspace import Workspace, open_workspace
 from training.bundle import Bundle
-from training.bundle_files import save_bundle
 from training.check import Check
 from training.fitting import fit_bundle
 from training.hazard import FEWEST_EXITS
-from training.known import TWO_CYCLES_MONTHS, known_at
+from training.known import TWO_CYCLES_MONTHS
+from training.recipe import known_for
 from training.shop_residuals import FEWEST_ROWS
 from training.subscription import SubscriptionModel
 
@@ -36,9 +40,7 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
     configuration = workspace.configuration
     with writing(workspace.state), progress_bar() as tell:
         tell("fitting", 0.1)
-        known = known_at(
-            workspace.log(), configuration.business, configuration.features.attributes, cutoff
-        )
+        known = known_for(workspace.log(), configuration.business, configuration.features, cutoff)
         bundle, checks = fit_bundle(known)
         tell("registering", 0.8)
         version = _registered(workspace, bundle, checks)
@@ -47,7 +49,7 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
         "trained_until": datetime_of(bundle.cutoff).isoformat(),
         "n_customers": bundle.n_customers,
         "n_signals": len(bundle.model.signals),
-        "signals_left_out": _left_out(bundle),
+        "signals_left_out": [signal.name for signal in _left_out(bundle)],
         "learned_from_signals": _learned_from_signals(bundle),
         "longest_month": bundle.longest_month,
         "data_fingerprint": bundle.data_fingerprint,
@@ -71,11 +73,23 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
     return Answer(content, show)
 
 
-def _left_out(bundle: Bundle) -> list[str]:
+def _left_out(bundle: Bundle) -> list[Signal]:
     """Return the signals of the catalogue that the model was not offered."""
     offered = {signal.name for signal in bundle.model.signals}
     whole = catalogue(bundle.business.contract, bundle.vocabulary)
-    return [signal.name for signal in whole if signal.name not in offered]
+    return [signal for signal in whole if signal.name not in offered]
+
+
+def _why_left_out(bundle: Bundle) -> Iterator[str]:
+    left_out = _left_out(bundle)
+    if season := [signal.name for signal in left_out if signal.group == SEASON]:
+        yield (
+            f"{', '.join(season)}, as a time of year must be seen twice ({TWO_CYCLES_MONTHS} "
+            "months of outcomes)"
+        )
+    groups = dict.fromkeys(signal.group for signal in left_out if signal.group != SEASON)
+    if groups:
+        yield f"the groups {', '.join(groups)}, as features.left_out says"
 
 
 def _learned_from_signals(bundle: Bundle) -> bool:
@@ -92,8 +106,7 @@ def _signals_in_words(bundle: Bundle) -> str:
             return f"It learned from all {offered} signals of the catalogue."
         return (
             f"It learned from {offered} of the catalogue's {offered + len(left_out)} signals: "
-            f"without {', '.join(left_out)}, as a time of year must be seen twice "
-            f"({TWO_CYCLES_MONTHS} months of outcomes)."
+            f"without {'; without '.join(_why_left_out(bundle))}."
         )
     if isinstance(bundle.model, SubscriptionModel):
         return (
@@ -109,18 +122,14 @@ def _signals_in_words(bundle: Bundle) -> str:
 
 
 def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> str:
-    from training.tracking import embedded_store, register
+    from training.tracking import Registration
 
-    fresh = workspace.models / ".fresh"
+    now, fresh = datetime.now(UTC), workspace.models / ".fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    digest = save_bundle(bundle, fresh)
-    taken = known_versions(workspace.store)
-    version = register(embedded_store(workspace.folder), bundle, fresh, checks, taken)
-    # A version that was registered but never finished may have left its folder.
-    shutil.rmtree(workspace.models / version, ignore_errors=True)
-    fresh.rename(workspace.models / version)
-    now = datetime.now(UTC)
+    save_whole(bundle, workspace.configuration.features, workspace.log(), fresh)
+    registered = register_version(workspace, Registration(bundle, fresh, checks), now)
     act = Act("train", now, "trained by hand", this_person(), facts_of(bundle))
-    registered = ModelVersion(version, digest, now.isoformat(timespec="seconds"))
     add_version(workspace.store, registered, act)
-    return version
+    mirror_in_registry(workspace, registered.version)
+    shutil.rmtree(fresh)
+    return registered.version

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from serving.demo.blocks import Ints
-from serving.demo.parameters import OperatorParameters
+from serving.demo.parameters import OperatorParameters, Regime
 from serving.demo.population import Subscribers, draw_newcomers
 from serving.demo.traces import Traces, draw_traces
 from serving.demo.transition import Happenings, advance
@@ -46,12 +46,13 @@ class History:
     referrers: Ints
 
 
-def live(
+def live(  # noqa: PLR0913, PLR0917 -- a world, and how long and with how many it is lived
     n_customers: int,
     first_month: int,
     months: int,
     rng: np.random.Generator,
     params: OperatorParameters,
+    later: Regime | None = None,
 ) -> History:
     """Live `months` months with `n_customers` customers in all, numbered 0 to n_customers - 1."""
     n_opening = round(n_customers * params.newcomers.opening_share)
@@ -59,7 +60,9 @@ def live(
     arrivals = _spread(n_customers - n_opening, months, rng)
     lived, openings, referrers = [], [opening], [np.full(n_opening, NOBODY)]
     inviters, next_number = np.empty(0, dtype=np.int64), n_opening
-    for arriving in arrivals:
+    for number, arriving in enumerate(arrivals):
+        if later is not None and number == later.month:
+            params = later.params
         brought_by = _brought_by(inviters, arriving)
         joining = _joining(openings[-1].month, next_number, brought_by, rng, params)
         month, after = _lived_month(openings[-1].followed_by(joining), rng, params)

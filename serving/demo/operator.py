@@ -13,7 +13,7 @@ from serving.demo.blocks import Ints
 from serving.demo.crm import customer_ids
 from serving.demo.history import History, live
 from serving.demo.instants import first_day, month_of
-from serving.demo.parameters import OperatorParameters
+from serving.demo.parameters import OperatorParameters, Regime
 from serving.demo.population import NEVER, Subscribers
 from serving.demo.raw_files import raw_tables
 from serving.demo.truth import true_values
@@ -30,6 +30,7 @@ class Operator:
     history: History
     seed: int
     params: OperatorParameters
+    later: Regime | None = None
 
     @property
     def observed_from(self) -> date:
@@ -86,7 +87,7 @@ class Operator:
 
     def _truth_of(self, state: Subscribers, draws: int) -> pd.DataFrame:
         rng = np.random.default_rng([self.seed, 2, state.month])
-        true = true_values(state, draws, rng, self.params)
+        true = true_values(state, draws, rng, self._params_from(state.month))
         return pd.DataFrame(
             {
                 "customer_id": customer_ids(state.who),
@@ -99,6 +100,12 @@ class Operator:
                 "margin_given_active": list(true.margin_given_active),
             }
         )
+
+    def _params_from(self, month: int) -> OperatorParameters:
+        """Return what the world goes on by from a month on."""
+        begun = month - self.history.openings[0].month
+        is_later = self.later is not None and begun >= self.later.month
+        return self.later.params if self.later is not None and is_later else self.params
 
     def _positions(self, ids: Sequence[str], state: Subscribers) -> Ints:
         known = pd.Index(customer_ids(state.who))
@@ -114,16 +121,18 @@ class Operator:
         return positions
 
 
-def simulate_operator(
+def simulate_operator(  # noqa: PLR0913, PLR0917 -- a world, and how long and with how many
     n_customers: int,
     seed: int,
     observed_from: date = date(2022, 1, 1),
     months: int = 36,
     params: OperatorParameters | None = None,
+    later: Regime | None = None,
 ) -> Operator:
     """Simulate an operator with `n_customers` customers in all, observed for `months` months.
 
-    `observed_from` is the first of a month. The same arguments give the same operator.
+    `observed_from` is the first of a month; from `later` on the world is another. The same
+    arguments give the same operator.
 
     Raises
     ------
@@ -136,7 +145,9 @@ def simulate_operator(
         raise ValueError(f"observed_from is {observed_from}; give the first day of a month.")
     world = params or OperatorParameters()
     rng = np.random.default_rng([seed, 0])
-    return Operator(live(n_customers, month_of(observed_from), months, rng, world), seed, world)
+    first = month_of(observed_from)
+    history = live(n_customers, first, months, rng, world, later)
+    return Operator(history, seed, world, later)
 
 
 def downgraded(state: Subscribers, params: OperatorParameters) -> Subscribers:

@@ -169,3 +169,14 @@ class OperatorParameters:
     costs: Costs = field(default_factory=Costs)
     advocacy: Advocacy = field(default_factory=Advocacy)
     blemishes: Blemishes = field(default_factory=Blemishes)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Say by what the world goes on from an observed month, counted from 0.
+
+    Plans and prices must stay: a change of them would be an event that nobody records.
+    """
+
+    month: int
+    params: OperatorParameters

@@ -1,16 +1,13 @@
 """What goes into the report, and the page that comes out."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from serving.report.page import rendered
 from serving.report.portfolio import Portfolio, portfolio_of
 from serving.report.sections.assumptions import assumptions_of, warnings_of
 from serving.report.sections.backtest import backtest_section
@@ -52,28 +49,18 @@ class ReportInput:
 
 
 def render_report(content: ReportInput) -> str:
-    """Return the page: one HTML document that asks nothing of the network.
-
-    Its policy admits its own style sheet, by digest, and nothing else: no script, no image, no
-    font from anywhere.
-    """
+    """Return the page: one HTML document that asks nothing of the network."""
     portfolio = portfolio_of(content.scores, content.business, content.longest_month)
     as_of = _as_of(content)
-    style = _style()
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            title=content.title,
-            as_of=day(as_of),
-            policy=_policy(style),
-            style=style,
-            headline=headline_of(portfolio, content.equity_interval),
-            sections=list(_sections(content, portfolio)),
-            assumptions=assumptions_of(portfolio, as_of, content.data_until),
-            warnings=warnings_of(portfolio),
-            is_shop=portfolio.is_shop,
-        )
+    return rendered(
+        "report.html.j2",
+        title=content.title,
+        as_of=day(as_of),
+        headline=headline_of(portfolio, content.equity_interval),
+        sections=list(_sections(content, portfolio)),
+        assumptions=assumptions_of(portfolio, as_of, content.data_until),
+        warnings=warnings_of(portfolio),
+        is_shop=portfolio.is_shop,
     )
 
 
@@ -94,22 +81,3 @@ def _as_of(content: ReportInput) -> datetime:
         return content.data_until
     instant = pd.Timestamp(content.scores["as_of"].iloc[0])
     return (instant if instant.tzinfo else instant.tz_localize("UTC")).to_pydatetime()
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("serving.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _style() -> str:
-    return files("serving.report").joinpath("templates", "report.css").read_text("utf-8")
-
-
-def _policy(style: str) -> str:
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

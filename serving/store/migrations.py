@@ -114,6 +114,18 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "CREATE INDEX customer_read_at ON customer_read (at)",
     ),
+    (
+        (
+            "CREATE TABLE retraining (token BIGINT PRIMARY KEY, run_key TEXT NOT NULL, "
+            "at TEXT NOT NULL, outcome TEXT NOT NULL, version TEXT, version_before TEXT, "
+            "answer TEXT NOT NULL, is_finished INTEGER NOT NULL)"
+        ),
+        "CREATE INDEX retraining_key ON retraining (run_key)",
+        (
+            "CREATE TABLE watched (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "at TEXT NOT NULL, findings TEXT NOT NULL)"
+        ),
+    ),
 )
 
 

@@ -149,3 +149,19 @@ customer_read = Table(
     Column("subjects", Text),
 )
 """Which call was told of which customers; `subjects` are salted digests, one a word."""
+retraining = Table(
+    "retraining",
+    metadata,
+    Column("token", BigInteger, primary_key=True),
+    *(Column(name, Text) for name in ("run_key", "at", "outcome", "version", "version_before")),
+    Column("answer", Text),
+    Column("is_finished", Integer),
+)
+"""Every decision of the retraining job, by the token it was made with; `answer` is JSON."""
+watched = Table(
+    "watched",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    *(Column(name, Text) for name in ("at", "findings")),
+)
+"""One row: what the newest monitoring found, as JSON."""

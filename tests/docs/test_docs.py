@@ -12,6 +12,7 @@ from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KINDS, PLAN_COLUM
 from serving.api.limits import LIMITS
 from serving.api.openapi import OPERATIONS
 from serving.api.problems import PROBLEM_KINDS
+from serving.api.watched_metrics import WATCHED
 from serving.configuration import Configuration, keys_of
 from training.score_table import score_schema
 
@@ -81,6 +82,7 @@ def test_every_kind_is_described_with_its_labels():
         ("### [business]", ("business",)),
         ("### [ingest] and [features]", ("ingest", "features")),
         ("### [spark]", ("spark",)),
+        ("### [retraining]", ("retraining",)),
         ("### [[sources]]", ("sources",)),
     ],
 )
@@ -98,6 +100,26 @@ def test_example_configurations_are_accepted_and_each_select_is_one():
         configuration = Configuration.model_validate(tomllib.loads(example))
         for source in configuration.sources:
             assert len(duckdb.extract_statements(source.select)) == 1
+
+
+def test_gates_and_reasons_of_retraining_described_are_those_of_the_code():
+    code = "\n".join(
+        path.read_text("utf-8")
+        for name in ("training", "serving/retraining")
+        for path in (CHECKOUT / name).rglob("*.py")
+    )
+    headings = ("When it is due", "Gates before training", "Gates before a promotion")
+    rows = [row for heading in headings for row in rows_of("retraining.md", f"## {heading}")]
+    described = [quoted(row[0])[0] if quoted(row[0]) else row[0] for row in rows]
+
+    assert len(described) == 25
+    assert [name for name in described if f'"{name}"' not in code] == []
+
+
+def test_metrics_of_monitoring_described_are_those_that_are_served():
+    rows = rows_of("retraining.md", "## What came of forecasts")
+
+    assert sorted(name for row in rows for name in quoted(row[0])) == sorted(WATCHED)
 
 
 def test_every_column_of_scores_is_described():

@@ -20,9 +20,11 @@ from training.scoring import score
 from training.tracking import (
     ALIAS,
     REGISTERED_NAME,
+    Registration,
     TrackingStore,
     embedded_store,
     log_backtest,
+    move_alias,
     register,
 )
 
@@ -43,7 +45,9 @@ def tracked(operator: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trac
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         store = embedded_store(folder)
     save_bundle(operator.bundle, folder / "bundle")
-    version = register(store, operator.bundle, folder / "bundle", operator.checks)
+    made = Registration(operator.bundle, folder / "bundle", operator.checks)
+    version = register(store, made)
+    move_alias(store, version)
     client = mlflow.MlflowClient()
     run_id = client.get_model_version(REGISTERED_NAME, version).run_id
     return Tracked(store, version, client.get_run(run_id))
@@ -154,8 +158,7 @@ def test_an_emptied_store_gives_no_version_a_second_time(operator: Trained, tmp_
     emptied = TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
     save_bundle(operator.bundle, tmp_path / "bundle")
 
-    version = register(
-        emptied, operator.bundle, tmp_path / "bundle", operator.checks, taken={"1", "2"}
-    )
+    made = Registration(operator.bundle, tmp_path / "bundle", operator.checks)
+    version = register(emptied, made, taken={"1", "2"})
 
     assert version == "3"

@@ -17,6 +17,8 @@ COMMANDS = (
     "backtest",
     "score",
     "serve",
+    "retrain",
+    "monitor",
     "promote",
     "rollback",
     "drain",

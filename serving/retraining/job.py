@@ -1,0 +1,321 @@
+"""The retraining job: one decision for the same data, configuration and code, however often run.
+
+Whatever it is killed at, the next run goes on: a finished stage is found in its folder, a version
+in the registry by its key, and a promotion is one transaction with the decision on it. One run at
+a time: on this machine by the workspace's lock, elsewhere by a lease whose token is good for as
+long as nobody else has changed, or is about to change, what serves.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from features.canary import LeakFoundError
+from features.ingest.lock import writing
+from features.instants import datetime_of
+from features.mistakes import InputRefusedError, MistakenError, NotFoundError
+from serving.retraining.note import write_note
+from serving.retraining.promotions import facts_of, mirror_in_registry
+from serving.retraining.reasons import Serving, reasons_of
+from serving.retraining.registering import register_version, save_whole
+from serving.retraining.site import Site, key_of, site_of
+from serving.store.audit import COMMAND_LINE
+from serving.store.decisions import (
+    Decision,
+    OutcomeName,
+    find_decided,
+    finish_decision,
+    record_decision,
+)
+from serving.store.draining import drain
+from serving.store.fencing import holding, require_newest
+from serving.store.promoting import Act, let_serve
+from serving.store.serving_version import ModelVersion, find_version, load_version, record_version
+from serving.workspace import Workspace
+from training.bundle import UNREGISTERED, Bundle
+from training.bundle_files import digest_of, load_bundle
+from training.bundle_gates import latency_gate, size_gate, stability_gate
+from training.comparison import Champion, Fit, Ground, compare, fit_alone
+from training.data_gates import data_gates
+from training.gate import Gate, as_rows
+from training.known import Known, observed_bounds
+from training.leak_gate import leak_gate
+from training.promotion_gates import promotion_gates
+from training.recipe import known_for, read_recipe, recipe_of
+from training.value_moves import value_moves
+
+LEASE = "retraining"
+Tell = Callable[[str, float], None]
+Rows = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Say what is asked of a run: to change nothing, or to promote whatever is found."""
+
+    is_dry: bool = False
+    is_forced: bool = False
+    reason: str = ""
+    actor: str = COMMAND_LINE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Hold what a run came to, and all that it rests on as JSON gives it."""
+
+    name: OutcomeName
+    answer: dict[str, Any]
+
+
+def retrain(
+    workspace: Workspace,
+    order: Order,
+    now: datetime,
+    tell: Tell = lambda _what, _share: None,
+    fit: Fit = fit_alone,
+) -> Outcome:
+    """Run the job to its end; `fit` is how a challenger is fitted.
+
+    Raises
+    ------
+    WorkspaceBusyError
+        If another run holds the workspace or the lease, or what serves was changed meanwhile.
+    """
+    with writing(workspace.state):
+        if order.is_dry:
+            return Run(workspace, order, now, tell, fit).outcome()
+        with holding(workspace.store, LEASE, holder_of(workspace)) as lease:
+            tell("draining what was posted", 0.0)
+            drain(workspace.store, now)
+            return Run(workspace, order, now, tell, fit, lease.token).outcome()
+
+
+def holder_of(workspace: Workspace) -> str:
+    """Return who runs: a process that has the lock of this folder on this machine."""
+    return f"{socket.gethostname()}:{workspace.folder}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run under a fencing token; a dry one has none."""
+
+    workspace: Workspace
+    order: Order
+    now: datetime
+    tell: Tell
+    fit: Fit
+    token: int | None = None
+
+    def outcome(self) -> Outcome:
+        """Go from the data to a decision, and carry it out."""
+        key = key_of(self.workspace)
+        earlier = find_decided(self.workspace.store, key)
+        if earlier is not None:
+            return self._again(key, earlier)
+        site = site_of(self.workspace, key)
+        site.begin()
+        found: dict[str, Any] = {"key": key, "forced": self.order.is_forced}
+        self.tell("checking the data", 0.05)
+        found["data_gates"] = site.once("data", self._data_gates)
+        if self._is_stopped(found["data_gates"]):
+            return self._ended(site, "data refused", found)
+        self.tell("looking whether it is due", 0.1)
+        serving = self._serving()
+        found["reasons"] = [asdict(reason) for reason in self._reasons(serving)]
+        is_due = any(reason["is_due"] for reason in found["reasons"])
+        if not is_due and not self.order.is_forced:
+            return self._ended(site, "not due", found)
+        return self._trained(site, serving, found)
+
+    def _again(self, key: str, earlier: Decision) -> Outcome:
+        """Finish what an earlier run of the key decided; force can but promote its version."""
+        if not earlier.is_finished and self.token is not None:
+            return self._finished(site_of(self.workspace, key), earlier)
+        serves = find_version(self.workspace.store).version if earlier.version else None
+        if self.order.is_forced and earlier.version and serves != earlier.version:
+            version = find_version(self.workspace.store, earlier.version)
+            answer = dict(earlier.answer) | {"forced": True}
+            return self._decided(site_of(self.workspace, key), "promoted", version, answer)
+        found = (
+            f"the same data, configuration and code were decided on at {earlier.at[:16]}: "
+            f"version {earlier.version} was {earlier.outcome}"
+        )
+        reason = {"name": "decided", "is_due": False, "found": found}
+        answer = {"key": key, "forced": self.order.is_forced, "reasons": [reason]}
+        return self._ended(None, "not due", answer)
+
+    def _trained(self, site: Site, serving: Serving, found: dict[str, Any]) -> Outcome:
+        self.tell("building features, and looking for leaks", 0.2)
+        try:
+            known = self._known()
+            rows = site.once("features", lambda: as_rows([leak_gate(known)]))
+            found["data_gates"] += rows
+            if self._is_stopped(rows):
+                return self._ended(site, "data refused", found)
+            self.tell("fitting the challenger", 0.3)
+            challenger = self._challenger(site, known)
+            self.tell("comparing", 0.6)
+            found |= site.once("comparison", lambda: self._compared(site, serving, challenger))
+        except (InputRefusedError, LeakFoundError) as error:
+            gate = "leak" if isinstance(error, LeakFoundError) else "outcomes"
+            found["data_gates"] += as_rows([Gate(gate, passed=False, found=str(error))])
+            return self._ended(site, "data refused", found)
+        is_refused = self._is_stopped(found["gates"])
+        name: OutcomeName = "refused" if is_refused else "promoted"
+        if self.order.is_dry:
+            return Outcome(name, self._answer(name, found, None))
+        self.tell("registering", 0.85)
+        version = self._registered(site, challenger, found)
+        return self._decided(site, name, version, found)
+
+    def _data_gates(self) -> Rows:
+        rules = self.workspace.configuration.retraining
+        return as_rows(data_gates(self.workspace.log(), self._cutoff, self.now, rules))
+
+    def _serving(self) -> Serving:
+        """Load what serves; a version that this code cannot read is none to compare with."""
+        store = self.workspace.store
+        try:
+            version = find_version(store).version
+            bundle = load_version(store, version)
+        except NotFoundError:
+            return Serving(None)
+        except (MistakenError, OSError) as error:
+            return Serving(None, complaint=f"what serves cannot be read: {error}")
+        recipe = read_recipe(self.workspace.models / version, bundle)
+        return Serving(Champion(recipe, bundle), version)
+
+    def _reasons(self, serving: Serving) -> Sequence[Any]:
+        recipe = recipe_of(self.workspace.configuration.features)
+        return reasons_of(self.workspace, serving, recipe, self._cutoff)
+
+    @property
+    def _cutoff(self) -> int:
+        business = self.workspace.configuration.business
+        return observed_bounds(self.workspace.log(), business)[1]
+
+    def _known(self) -> Known:
+        configuration = self.workspace.configuration
+        return known_for(
+            self.workspace.log(), configuration.business, configuration.features, self._cutoff
+        )
+
+    def _challenger(self, site: Site, known: Known) -> Bundle:
+        """Fit the challenger, unless a run of the key has; what is used is what was written."""
+        if not site.bundle.exists():
+            rules = self.workspace.configuration.features
+            save_whole(self.fit(known), rules, self.workspace.log(), site.bundle)
+        return load_bundle(site.bundle, digest_of(site.bundle), UNREGISTERED)
+
+    def _compared(self, site: Site, serving: Serving, challenger: Bundle) -> dict[str, Any]:
+        configuration, log = self.workspace.configuration, self.workspace.log()
+        rules, champion = configuration.retraining, serving.champion
+        ground = Ground(log, configuration.business, rules)
+        recipe = recipe_of(configuration.features, challenger)
+        compared = compare(ground, recipe, champion, self.fit)
+        gates = promotion_gates(compared, rules, has_champion=champion is not None)
+        gates += [size_gate(site.bundle, rules), latency_gate(challenger, self._known(), rules)]
+        moved = None
+        if champion is not None:
+            moves = value_moves(log, champion.bundle, challenger)
+            gates.append(stability_gate(champion.bundle, challenger, moves, rules))
+            moved = moves.as_row() | {"currency": configuration.business.currency}
+        return {"gates": as_rows(gates), "metrics": compared.metrics(), "moved": moved}
+
+    def _registered(self, site: Site, challenger: Bundle, found: dict[str, Any]) -> ModelVersion:
+        from training.tracking import Registration
+
+        made = Registration(challenger, site.bundle, metrics=found["metrics"], key=found["key"])
+        return register_version(self.workspace, made, self.now)
+
+    def _decided(
+        self, site: Site, name: OutcomeName, version: ModelVersion, found: dict[str, Any]
+    ) -> Outcome:
+        """Record the decision, and let the version serve if so decided, in one transaction."""
+        if self.order.is_dry or self.token is None:
+            return Outcome(name, self._answer(name, found, version.version))
+        store = self.workspace.store
+        self.tell("deciding", 0.9)
+        bundle = load_bundle(
+            self.workspace.models / version.version, version.digest, version.version
+        )
+        facts = facts_of(bundle, key=found["key"], metrics=found["metrics"])
+        act = Act("retrain", self.now, self._why(found), self.order.actor, facts)
+        with store.writing() as connection:
+            require_newest(connection, self.token)
+            record_version(connection, version)
+            before = None
+            if name == "promoted":
+                before = let_serve(connection, version.version, act, self.token).version_before
+            answer = self._answer(name, found, version.version) | {"version_before": before}
+            decision = Decision(
+                *(self.token, found["key"], self.now.isoformat(), name),
+                *(version.version, before, answer),
+            )
+            record_decision(connection, decision)
+        return self._finished(site, decision)
+
+    def _finished(self, site: Site, decision: Decision) -> Outcome:
+        """Do what follows a decision: the alias, the note, and no folder left behind."""
+        store, answer = self.workspace.store, dict(decision.answer)
+        if decision.outcome == "promoted" and decision.version:
+            self.tell("telling the registry, and writing the note", 0.95)
+            answer["warnings"] = mirror_in_registry(self.workspace, find_version(store).version)
+            if decision.version_before:
+                page = write_note(self.workspace, decision.version_before, decision.version)
+                answer["note"] = None if page is None else str(page)
+        site.clear()
+        finish_decision(store, decision.token)
+        return Outcome(decision.outcome, answer)
+
+    def _ended(self, site: Site | None, name: OutcomeName, found: dict[str, Any]) -> Outcome:
+        """Record an end without a version."""
+        answer = self._answer(name, found, None)
+        if self.token is not None:
+            decision = Decision(
+                *(self.token, found["key"], self.now.isoformat(), name),
+                *(None, None, answer),
+                is_finished=True,
+            )
+            with self.workspace.store.writing() as connection:
+                require_newest(connection, self.token)
+                record_decision(connection, decision)
+        if site is not None:
+            site.clear()
+        return Outcome(name, answer)
+
+    def _answer(
+        self, name: OutcomeName, found: dict[str, Any], version: str | None
+    ) -> dict[str, Any]:
+        empty: dict[str, Any] = {
+            "outcome": name,
+            "model_version": version,
+            "version_before": None,
+            "dry_run": self.order.is_dry,
+            "forced_because": self.order.reason or None,
+            "as_of": datetime_of(self._cutoff).isoformat(),
+            "reasons": [],
+            "data_gates": [],
+            "gates": [],
+            "metrics": [],
+            "moved": None,
+            "note": None,
+            "warnings": [],
+        }
+        return empty | found | {"outcome": name, "model_version": version}
+
+    def _is_stopped(self, gates: Rows) -> bool:
+        return not self.order.is_forced and any(not gate["passed"] for gate in gates)
+
+    def _why(self, found: dict[str, Any]) -> str:
+        if self.order.is_forced:
+            return f"forced: {self.order.reason}"
+        due = [reason["found"] for reason in found.get("reasons", []) if reason["is_due"]]
+        return "; ".join(due) or "due"
+
+
+def outcome_code(name: OutcomeName) -> int:
+    """Return the exit code of an outcome, as the contract has it."""
+    return {"promoted": 0, "refused": 10, "not due": 11, "data refused": 12}[name]
