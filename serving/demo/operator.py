@@ -11,7 +11,7 @@ import pandas as pd
 
 from serving.demo.blocks import Ints
 from serving.demo.crm import customer_ids
-from serving.demo.history import History, live
+from serving.demo.history import History, Intervention, live
 from serving.demo.instants import first_day, month_of
 from serving.demo.parameters import OperatorParameters
 from serving.demo.population import NEVER, Subscribers
@@ -120,10 +120,12 @@ def simulate_operator(
     observed_from: date = date(2022, 1, 1),
     months: int = 36,
     params: OperatorParameters | None = None,
+    intervention: Intervention | None = None,
 ) -> Operator:
     """Simulate an operator with `n_customers` customers in all, observed for `months` months.
 
-    `observed_from` is the first of a month. The same arguments give the same operator.
+    `observed_from` is the first of a month. The same arguments give the same operator; until an
+    intervention changes something, its past is that of the operator without one.
 
     Raises
     ------
@@ -136,7 +138,9 @@ def simulate_operator(
         raise ValueError(f"observed_from is {observed_from}; give the first day of a month.")
     world = params or OperatorParameters()
     rng = np.random.default_rng([seed, 0])
-    return Operator(live(n_customers, month_of(observed_from), months, rng, world), seed, world)
+    first = month_of(observed_from)
+    history = live(n_customers, first, months, rng, world, intervention)
+    return Operator(history, seed, world)
 
 
 def downgraded(state: Subscribers, params: OperatorParameters) -> Subscribers:
