@@ -48,7 +48,7 @@ class History:
     referrers: Ints
 
 
-def live(
+def live(  # noqa: PLR0913, PLR0917 -- a world, and what is done to it
     n_customers: int,
     first_month: int,
     months: int,

@@ -114,7 +114,7 @@ class Operator:
         return positions
 
 
-def simulate_operator(
+def simulate_operator(  # noqa: PLR0913, PLR0917 -- a world, and what is done to it
     n_customers: int,
     seed: int,
     observed_from: date = date(2022, 1, 1),
