@@ -117,6 +117,11 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX outbox_due ON outbox (receiver, state, due_at)",
         "CREATE INDEX outbox_customer ON outbox (customer_id)",
         "CREATE TABLE receiver (name TEXT PRIMARY KEY, gone_at TEXT, paused_until BIGINT)",
+        (
+            "CREATE TABLE outbox_state (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "announced BIGINT NOT NULL)"
+        ),
+        "INSERT INTO outbox_state VALUES (1, 0)",
     ),
 )
 

@@ -160,3 +160,10 @@ receiver = Table(
     Column("paused_until", BigInteger),
 )
 """Receivers that said they are gone, or asked for a pause; the others need no row."""
+outbox_state = Table(
+    "outbox_state",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("announced", BigInteger),
+)
+"""One row: the number of the latest trigger for which messages were made."""
