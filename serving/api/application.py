@@ -23,6 +23,7 @@ from serving.api.answers import Health
 from serving.api.body import json_body, media_type_of
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
+from serving.api.deliveries import delivering
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
@@ -104,7 +105,8 @@ async def _lifespan(
     turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
     application.state.current = current
-    yield
+    async with delivering(current.workspace):
+        yield
     application.state.current = None
     await anyio.to_thread.run_sync(turns.close)
     await anyio.to_thread.run_sync(publisher.close)

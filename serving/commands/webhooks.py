@@ -1,5 +1,6 @@
 """`keepworth webhooks`: the receivers of triggers, and what they have not heard yet."""
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.instants import datetime_of, instant_of
+from serving.api.deliveries import open_deliverer
 from serving.commands.answer import Answer
 from serving.delivery.signing import new_secret
 from serving.store.outbox import (
@@ -57,9 +59,24 @@ def listing(path: Path | None) -> Answer:
     return Answer({"receivers": receivers, "messages": counts, "letters": letters}, show)
 
 
+def deliver(path: Path | None) -> Answer:
+    """Attempt once all that is due."""
+    workspace = open_workspace(path)
+    attempts = asyncio.run(open_deliverer(workspace).deliver_due())
+    counts = count_letters(workspace.store)
+
+    def show(console: Console) -> None:
+        total = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+        console.print(f"{attempts:,} attempts; messages: {total or 'none yet'}.", style="bold")
+
+    return Answer({"attempts": attempts, "messages": counts}, show)
+
+
 def _table(title: str, letters: list[Letter]) -> Table:
     columns = ("message", "receiver", "customer", "campaign", "attempts", "due (UTC)", "last said")
     table = Table(*columns, title=f"{title}, the first {MOST_SHOWN}", title_justify="left")
+    # The message is there to be copied.
+    table.columns[0].no_wrap, table.columns[0].min_width = True, len(letters[0].message_id)
     for each in letters:
         due = f"{datetime_of(each.due_at):%Y-%m-%d %H:%M:%S}"
         table.add_row(

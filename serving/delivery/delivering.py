@@ -7,13 +7,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import aiohttp
 
 from features.instants import datetime_of
+from serving.delivery.announcing import announce_triggers
 from serving.delivery.posting import TIMEOUT_SECONDS, Said, open_session, post_message
 from serving.delivery.retrying import delay_seconds, pause_asked
 from serving.delivery.signing import signed_headers
@@ -69,11 +70,13 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver until cancelled; a slow receiver holds up no other."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep("Announcing", self._announce))
             for webhook in self.webhooks:
                 tasks.create_task(self._serve(webhook))
 
     async def deliver_due(self) -> int:
         """Make one attempt at all that is due, and return how many were made."""
+        await self._announce()
         counts = await asyncio.gather(*(self._attempt_due(webhook) for webhook in self.webhooks))
         return sum(counts)
 
@@ -84,18 +87,26 @@ class Deliverer:
                 count += made
         return count
 
+    async def _announce(self) -> int:
+        return await asyncio.to_thread(announce_triggers, self.store, self.webhooks, self.clock())
+
     async def _serve(self, webhook: Webhook) -> None:
         async with open_session(allow_private_addresses=webhook.allow_private_addresses) as session:
-            while True:
-                try:
-                    made = await self._attempt_some(webhook, session)
-                except Exception:
-                    # The store may be away for a while; what is claimed is sent again later.
-                    logger.exception("Deliveries to %s stopped for a moment.", webhook.name)
-                    await asyncio.sleep(AFTER_FAULT_SECONDS)
-                else:
-                    if not made:
-                        await asyncio.sleep(LOOK_SECONDS)
+            name = f"Deliveries to {webhook.name}"
+            await self._keep(name, lambda: self._attempt_some(webhook, session))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
+        """Do some work again and again, with a rest whenever there was nothing to do."""
+        while True:
+            try:
+                count = await work()
+            except Exception:
+                # The store may be away for a while; what is claimed is sent again later.
+                logger.exception("%s stopped for a moment.", name)
+                await asyncio.sleep(AFTER_FAULT_SECONDS)
+            else:
+                if not count:
+                    await asyncio.sleep(LOOK_SECONDS)
 
     async def _attempt_some(self, webhook: Webhook, session: aiohttp.ClientSession) -> int:
         claimed = await asyncio.to_thread(

@@ -65,5 +65,7 @@ async def post_message(
             return Said(answer.status, f"HTTP {answer.status}", answer.headers.get("Retry-After"))
     except TimeoutError:
         return Said(None, f"no answer within {TIMEOUT_SECONDS} seconds")
+    except aiohttp.ClientConnectorError as error:
+        return Said(None, f"cannot connect: {error.os_error.strerror or error.os_error}"[:300])
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Said(None, f"{type(error).__name__}: {error}"[:300])
