@@ -81,6 +81,7 @@ def test_every_kind_is_described_with_its_labels():
         ("### [business]", ("business",)),
         ("### [ingest] and [features]", ("ingest", "features")),
         ("### [spark]", ("spark",)),
+        ("### [[webhooks]]", ("webhooks",)),
         ("### [[sources]]", ("sources",)),
     ],
 )
