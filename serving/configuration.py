@@ -4,15 +4,16 @@ import difflib
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from features.mistakes import ConfigurationError, Mistake
 from features.sources import FeatureRules, IngestRules, Source
 from features.spark.rules import SparkRules
 from serving.campaigns.campaign import Campaign, ContactRules
+from serving.delivery.webhooks import Webhook
 from training.business import Business
 from training.retraining_rules import RetrainingRules
 
@@ -30,7 +31,9 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "contacts": ContactRules,
     "campaigns": Campaign,
     "retraining": RetrainingRules,
+    "webhooks": Webhook,
 }
+Named = TypeVar("Named", Campaign, Webhook)
 _DECLARED_ELSEWHERE = ("business", "usage_scale")
 """The rules of the business hold it, and [features] declares it."""
 
@@ -57,19 +60,23 @@ class Configuration(BaseModel):
     retraining: RetrainingRules = Field(
         default=RetrainingRules(), description="a table [retraining]"
     )
+    webhooks: list[Webhook] = Field(
+        default=[], description="tables [[webhooks]], in double brackets"
+    )
 
     @model_validator(mode="after")
     def _business_knows_the_scales(self) -> "Configuration":
         known = {"usage_scale": self.features.usage_scale}
         return self.model_copy(update={"business": self.business.model_copy(update=known)})
 
-    @model_validator(mode="after")
-    def _campaigns_are_told_apart(self) -> "Configuration":
-        names = [campaign.name for campaign in self.campaigns]
+    @field_validator("campaigns", "webhooks")
+    @classmethod
+    def _are_told_apart(cls, tables: list[Named]) -> list[Named]:
+        names = [table.name for table in tables]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"campaigns named {', '.join(twice)} are there twice; rename one")
-        return self
+            raise ValueError(f"{', '.join(twice)} is there twice; give each a name of its own")
+        return tables
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -28,6 +28,7 @@ from serving.api.call import CallMiddleware
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
 from serving.api.customer_route import answer_customer
+from serving.api.deliveries import delivering
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
@@ -125,7 +126,8 @@ async def _lifespan(
     watching = asyncio.create_task(
         application.state.traffic.workers.watch(current, turns, publisher, reads), name="gauges"
     )
-    yield
+    async with delivering(current.workspace):
+        yield
     watching.cancel()
     application.state.current = None
     await anyio.to_thread.run_sync(turns.close)

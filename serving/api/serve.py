@@ -17,6 +17,7 @@ from types import FrameType
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.api.not_serving import NotServingError
+from serving.delivery.webhooks import signing_keys
 from serving.store.keys import has_keys
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace
@@ -35,7 +36,8 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     Raises
     ------
     ConfigurationError
-        If the host is not loopback and no key was made, the port is taken, or there are no workers.
+        If the host is not loopback and no key was made, the port is taken, there are no workers,
+        or the environment lacks a webhook's secret.
     NotFoundError
         If no model version serves.
     AlteredModelError
@@ -45,6 +47,7 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     """
     address = _checked_address(host, port, workers, has_keys=has_keys(workspace.store))
     load_version(workspace.store)
+    signing_keys(workspace.configuration.webhooks, os.environ)
     with (
         suppress(KeyboardInterrupt),
         _sigterm_as_interrupt(),

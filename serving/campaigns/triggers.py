@@ -17,6 +17,7 @@ _TRIGGER = campaign_trigger.c
 _COLUMNS = (
     *(_TRIGGER.number, _TRIGGER.decision_id, _TRIGGER.campaign, _TRIGGER.customer_id),
     *(_TRIGGER.made_at, _TRIGGER.not_before, campaign_decision.c.expected_profit),
+    *(campaign_decision.c[name] for name in ("as_of", "reason", "model_version", "grounds")),
 )
 _JOINED = select(*_COLUMNS).join(
     campaign_decision, campaign_decision.c.decision_id == _TRIGGER.decision_id
@@ -26,7 +27,10 @@ _OF_DECISIONS = _JOINED.where(_TRIGGER.decision_id.in_(bindparam("some")))
 
 @dataclass(frozen=True)
 class Trigger:
-    """Say that a campaign should contact a customer, not before an instant; UTC microseconds."""
+    """Say that a campaign should contact a customer, not before an instant; UTC microseconds.
+
+    `as_of`, `reason`, `model_version` and `grounds`, which are JSON, are those of the decision.
+    """
 
     number: int
     decision_id: str
@@ -35,6 +39,10 @@ class Trigger:
     made_at: int
     not_before: int
     expected_profit: float
+    as_of: int
+    reason: str
+    model_version: str
+    grounds: str
 
 
 def publish(

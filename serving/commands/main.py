@@ -413,6 +413,65 @@ def forget_audit(
     _finish(lambda: forget(workspace, before), as_json)
 
 
+webhooks_app = typer.Typer(
+    name="webhooks",
+    help="See, send and repeat what is told to the receivers of [[webhooks]].",
+    epilog="Example: keepworth webhooks list",
+    rich_markup_mode=None,
+)
+app.add_typer(webhooks_app)
+
+
+@webhooks_app.command("secret", epilog="Example: export CRM_SECRET=$(keepworth webhooks secret)")
+def webhook_secret(as_json: JsonOption = False) -> None:
+    """Make a secret for a receiver; it is not kept."""
+    from serving.commands.webhooks import make_secret
+
+    _finish(make_secret, as_json)
+
+
+@webhooks_app.command("list", epilog="Example: keepworth webhooks list --json")
+def list_webhooks(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Show receivers, how many messages wait, and those that were never heard."""
+    from serving.commands.webhooks import listing
+
+    _finish(lambda: listing(workspace), as_json)
+
+
+@webhooks_app.command("deliver", epilog="Example: keepworth webhooks deliver -C shop")
+def deliver_webhooks(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Attempt once all that is due, without the service, which does so all the time."""
+    from serving.commands.webhooks import deliver
+
+    _finish(lambda: deliver(workspace), as_json)
+
+
+@webhooks_app.command("replay", epilog="Example: keepworth webhooks replay msg_0f3a9c1b2d4e")
+def replay_webhooks(
+    message_id: Annotated[
+        str | None, typer.Argument(help="As `webhooks list` shows it; without it all dead ones.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send again what was never heard."""
+    from serving.commands.webhooks import replay_dead
+
+    _finish(lambda: replay_dead(workspace, message_id), as_json)
+
+
+@webhooks_app.command("reopen", epilog="Example: keepworth webhooks reopen crm")
+def reopen_webhook(
+    name: Annotated[str, typer.Argument(help="A receiver that answered 410 Gone.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send again to a receiver that had said it is gone."""
+    from serving.commands.webhooks import reopen
+
+    _finish(lambda: reopen(workspace, name), as_json)
+
+
 @app.command(epilog="Example: keepworth demo /tmp/operator")
 def demo(
     path: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),

@@ -59,6 +59,7 @@ def ask_probability(state: Subscribers, params: OperatorParameters) -> Floats:
         + state.frailty
         + _contract_logit(state, params)
         + _experience_logit(state, params)
+        + state.contact_logit
     )
     free = (state.tenure_months > 0) & ~state.under_notice
     return np.where(free, 1.0 / (1.0 + np.exp(-logit)), 0.0)

@@ -4,7 +4,7 @@ The customers of the first observed month come from a warm-up that is lived befo
 they are survivors with terms, discounts and habits of their own, not people invented on the day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from serving.demo.traces import Traces, draw_traces
 from serving.demo.transition import Happenings, advance
 
 NOBODY = -1
+Intervention = Callable[[int, Subscribers], Subscribers]
+"""What the operator does to its customers as an observed month begins: month from 0, state."""
 SURVIVING_SHARE = 0.3
 """Fewer newcomers than this survive no warm-up; more are drawn than needed, then sampled."""
 
@@ -46,15 +48,20 @@ class History:
     referrers: Ints
 
 
-def live(  # noqa: PLR0913, PLR0917 -- a world, and how long and with how many it is lived
+def live(  # noqa: PLR0913 -- a world, how long it is lived, and what is done to it
     n_customers: int,
     first_month: int,
     months: int,
     rng: np.random.Generator,
     params: OperatorParameters,
+    *,
     later: Regime | None = None,
+    intervention: Intervention | None = None,
 ) -> History:
-    """Live `months` months with `n_customers` customers in all, numbered 0 to n_customers - 1."""
+    """Live `months` months with `n_customers` customers in all, numbered 0 to n_customers - 1.
+
+    `openings` are as before the intervention of their month.
+    """
     n_opening = round(n_customers * params.newcomers.opening_share)
     warm_up, opening = _warm_up(n_opening, first_month, rng, params)
     arrivals = _spread(n_customers - n_opening, months, rng)
@@ -63,9 +70,10 @@ def live(  # noqa: PLR0913, PLR0917 -- a world, and how long and with how many i
     for number, arriving in enumerate(arrivals):
         if later is not None and number == later.month:
             params = later.params
+        opening = intervention(number, openings[-1]) if intervention else openings[-1]
         brought_by = _brought_by(inviters, arriving)
-        joining = _joining(openings[-1].month, next_number, brought_by, rng, params)
-        month, after = _lived_month(openings[-1].followed_by(joining), rng, params)
+        joining = _joining(opening.month, next_number, brought_by, rng, params)
+        month, after = _lived_month(opening.followed_by(joining), rng, params)
         inviters, next_number = month.state.who[month.traces.accepted], next_number + arriving
         lived.append(month)
         openings.append(after)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from serving.demo.blocks import Ints
 from serving.demo.crm import customer_ids
-from serving.demo.history import History, live
+from serving.demo.history import History, Intervention, live
 from serving.demo.instants import first_day, month_of
 from serving.demo.parameters import OperatorParameters, Regime
 from serving.demo.population import NEVER, Subscribers
@@ -121,18 +121,21 @@ class Operator:
         return positions
 
 
-def simulate_operator(  # noqa: PLR0913, PLR0917 -- a world, and how long and with how many
+def simulate_operator(  # noqa: PLR0913 -- a world, how long, and what is done to it
     n_customers: int,
     seed: int,
     observed_from: date = date(2022, 1, 1),
     months: int = 36,
     params: OperatorParameters | None = None,
+    *,
     later: Regime | None = None,
+    intervention: Intervention | None = None,
 ) -> Operator:
     """Simulate an operator with `n_customers` customers in all, observed for `months` months.
 
     `observed_from` is the first of a month; from `later` on the world is another. The same
-    arguments give the same operator.
+    arguments give the same operator; until an intervention changes something, its past is that
+    of the operator without one.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def simulate_operator(  # noqa: PLR0913, PLR0917 -- a world, and how long and wi
     world = params or OperatorParameters()
     rng = np.random.default_rng([seed, 0])
     first = month_of(observed_from)
-    history = live(n_customers, first, months, rng, world, later)
+    history = live(n_customers, first, months, rng, world, later=later, intervention=intervention)
     return Operator(history, seed, world, later)
 
 

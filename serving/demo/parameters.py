@@ -67,6 +67,7 @@ class Leaving:
     term_end_logit: float = 1.5
     discount_end_logit: float = 1.2
     overpaying_logit: float = 0.35
+    contact_memory: float = 0.8
     plan_logit: tuple[float, ...] = (0.15, 0.0, -0.05, -0.1)
     withdrawn_share: float = 0.1
     arrears_limit: int = 2

@@ -19,7 +19,8 @@ class Subscribers(Block):
 
     Countdowns (`term_left`, `discount_left`, `booked_in`) are months until it happens on
     `start_day`: 0 is this month, -1 never. Latent: `frailty`, `size`, `engagement`, `habit`, the
-    rates. `arrears` counts unpaid bills, `failures` is a fading count of failed payments.
+    rates. `arrears` counts unpaid bills, `failures` is a fading count of failed payments,
+    `contact_logit` what a contact of late does to the log-odds of asking to leave.
     """
 
     month: int
@@ -49,6 +50,7 @@ class Subscribers(Block):
     failures: Floats
     under_notice: Bools
     notice_day: Floats
+    contact_logit: Floats
 
     def __len__(self) -> int:
         """Count the customers."""
@@ -94,6 +96,7 @@ def draw_newcomers(
         failures=np.zeros(n),
         under_notice=np.zeros(n, dtype=np.bool_),
         notice_day=np.zeros(n),
+        contact_logit=np.zeros(n),
     )
 
 

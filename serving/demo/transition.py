@@ -122,6 +122,7 @@ def _next_state(
         failures=params.billing.memory * state.failures + dealings.failed,
         under_notice=exits.asked,
         notice_day=exits.day,
+        contact_logit=params.leaving.contact_memory * state.contact_logit,
     )
 
 

@@ -26,7 +26,7 @@ from serving.store.live_events import parts
 from serving.store.logged_events import LoggedEvents
 from serving.store.mapped_tables import MappedTables
 from serving.store.serving_version import known_versions
-from serving.store.tables import drained_event, live_event
+from serving.store.tables import drained_event, live_event, outbox
 from training.bundle_files import cutoff_of
 
 ELSEWHERE = (
@@ -93,13 +93,14 @@ def erase_customers(
 
 
 def _erase_posted(store: LiveStore, customer_ids: Sequence[str], event_ids: Sequence[str]) -> int:
-    """Remove what was posted of the customers, and that it was drained; return how many events."""
+    """Remove what was posted of customers, that it was drained, and what others were to be told."""
     of_newcomer = (live_event.c.kind == "referral_joined") & live_event.c.label.in_(customer_ids)
     with store.writing() as connection:
         gone = connection.execute(
             delete(live_event).where(live_event.c.customer_id.in_(customer_ids))
         ).rowcount
         connection.execute(update(live_event).where(of_newcomer).values(label=ERASED))
+        connection.execute(delete(outbox).where(outbox.c.customer_id.in_(customer_ids)))
         for some in parts(event_ids):
             connection.execute(delete(drained_event).where(drained_event.c.event_id.in_(some)))
     return int(gone)

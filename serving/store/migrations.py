@@ -126,6 +126,23 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             "at TEXT NOT NULL, findings TEXT NOT NULL)"
         ),
     ),
+    (
+        (
+            "CREATE TABLE outbox (message_id TEXT NOT NULL, receiver TEXT NOT NULL, "
+            "customer_id TEXT NOT NULL, campaign TEXT NOT NULL, body TEXT NOT NULL, "
+            "state TEXT NOT NULL, attempts INTEGER NOT NULL, made_at BIGINT NOT NULL, "
+            "due_at BIGINT NOT NULL, ended_at BIGINT, claim TEXT, claimed_until BIGINT, "
+            "last_said TEXT, PRIMARY KEY (message_id, receiver))"
+        ),
+        "CREATE INDEX outbox_due ON outbox (receiver, state, due_at)",
+        "CREATE INDEX outbox_customer ON outbox (customer_id)",
+        "CREATE TABLE receiver (name TEXT PRIMARY KEY, gone_at TEXT, paused_until BIGINT)",
+        (
+            "CREATE TABLE outbox_state (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+            "announced BIGINT NOT NULL)"
+        ),
+        "INSERT INTO outbox_state VALUES (1, 0)",
+    ),
 )
 
 

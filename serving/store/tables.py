@@ -165,3 +165,30 @@ watched = Table(
     *(Column(name, Text) for name in ("at", "findings")),
 )
 """One row: what the newest monitoring found, as JSON."""
+outbox = Table(
+    "outbox",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("message_id", "receiver")),
+    *(Column(name, Text) for name in ("customer_id", "campaign", "body", "state")),
+    Column("attempts", Integer),
+    *(Column(name, BigInteger) for name in ("made_at", "due_at", "ended_at")),
+    Column("claim", Text),
+    Column("claimed_until", BigInteger),
+    Column("last_said", Text),
+)
+"""What receivers are to be told, one row for each; instants in UTC microseconds."""
+receiver = Table(
+    "receiver",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("gone_at", Text),
+    Column("paused_until", BigInteger),
+)
+"""Receivers that said they are gone, or asked for a pause; the others need no row."""
+outbox_state = Table(
+    "outbox_state",
+    metadata,
+    Column("only_row", Integer, primary_key=True),
+    Column("announced", BigInteger),
+)
+"""One row: the number of the latest trigger for which messages were made."""

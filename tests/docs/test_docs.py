@@ -83,6 +83,7 @@ def test_every_kind_is_described_with_its_labels():
         ("### [ingest] and [features]", ("ingest", "features")),
         ("### [spark]", ("spark",)),
         ("### [retraining]", ("retraining",)),
+        ("### [[webhooks]]", ("webhooks",)),
         ("### [[sources]]", ("sources",)),
     ],
 )

@@ -1,5 +1,6 @@
 """The simulated operator's past: who joins, asks, goes, moves and pays."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from serving.demo.blocks import Bools, Floats
 from serving.demo.history import NOBODY, LivedMonth
 from serving.demo.operator import Operator, simulate_operator
 from serving.demo.parameters import OperatorParameters
+from serving.demo.population import Subscribers
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +138,30 @@ def test_every_lived_month_is_possible(seed: int, n_customers: int) -> None:
         assert np.all(happened.charges.revenue >= 0)
         assert np.all(state.open_tickets >= 0)
         assert np.all(happened.dealings.event_costs() >= 0)
+
+
+def test_until_an_intervention_the_past_is_the_same_and_from_then_on_it_counts() -> None:
+    def put_off(month: int, state: Subscribers) -> Subscribers:
+        moved = np.full(len(state), 3.0 if month == 6 else 0.0)
+        return replace(state, contact_logit=state.contact_logit + moved)
+
+    plain = simulate_operator(1000, seed=4, months=10)
+    touched = simulate_operator(1000, seed=4, months=10, intervention=put_off)
+    for month in range(7):
+        before, after = (each.history.openings[month].who for each in (plain, touched))
+        assert np.array_equal(before, after)
+    asked = [
+        sum(int(month.happenings.exits.asked.sum()) for month in each.history.observed[6:])
+        for each in (plain, touched)
+    ]
+    assert asked[1] > 2 * asked[0]
+
+
+def test_a_contact_is_forgotten_by_and_by() -> None:
+    def put_off(month: int, state: Subscribers) -> Subscribers:
+        return replace(state, contact_logit=np.full(len(state), 1.0)) if month == 2 else state
+
+    history = simulate_operator(300, seed=4, months=5, intervention=put_off).history
+    memory = OperatorParameters().leaving.contact_memory
+    assert set(history.openings[3].contact_logit) == {memory, 0.0}
+    assert history.openings[4].contact_logit.max() == memory**2

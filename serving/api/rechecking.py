@@ -1,0 +1,76 @@
+"""Looking once more, as a message goes out, whether its customer should still be contacted."""
+
+from threading import Lock
+
+import pyarrow as pa
+
+from features.instants import datetime_of, instant_of
+from serving.api.asked import block_of_tables
+from serving.api.current import Current
+from serving.api.problems import Problem
+from serving.campaigns.campaign import Campaign
+from serving.campaigns.candidates import Candidate, Judge
+from serving.campaigns.quiet_hours import first_allowed
+from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE
+from serving.delivery.delivering import Objection
+from serving.store.outbox import Message
+from training.bundle import Bundle
+
+NOT_RUNNING = "the campaign does not run any more"
+NOT_WANTED = "no longer whom the campaign is for"
+QUIET = "quiet hours"
+_NOBODY = pa.table({"customer_id": pa.array([], pa.string())})
+
+
+class Recheck:
+    """Judge a message's customer by what is known now; one at a time."""
+
+    def __init__(self, current: Current) -> None:
+        """Ask what serves; `current` is this one's alone."""
+        settings = current.workspace.configuration
+        self._campaigns = {campaign.name: campaign for campaign in settings.campaigns}
+        self._rules = settings.contacts
+        self._current = current
+        self._judges: dict[str, tuple[Bundle, Judge]] = {}
+        self._one_at_a_time = Lock()
+
+    def __call__(self, message: Message, now: int) -> Objection | None:
+        """Return why a message is not sent at `now`, in UTC microseconds; None where it is."""
+        moment = datetime_of(now)
+        campaign = self._campaigns.get(message.campaign)
+        if campaign is None or not campaign.is_live(moment):
+            return Objection(NOT_RUNNING)
+        with self._one_at_a_time:
+            candidate = self._candidate(campaign, message.customer_id)
+        if candidate is None:
+            return Objection(NOT_WANTED)
+        if not candidate.options[0].is_eligible:
+            return Objection(NOT_ELIGIBLE)
+        if campaign.requires_consent and not candidate.consent:
+            return Objection(NO_CONSENT)
+        allowed = instant_of(first_allowed(moment, candidate.time_zone, self._rules))
+        return Objection(QUIET, allowed) if allowed > now else None
+
+    def _candidate(self, campaign: Campaign, customer_id: str) -> Candidate | None:
+        """Return the customer as a candidate of the campaign; None if it is not for them."""
+        bundle, known = self._current.serving().bundle, self._current.known()
+        tables = known.tables_of([customer_id])
+        if not tables.events.num_rows:
+            return None
+        try:
+            block = block_of_tables(tables, bundle)
+        except Problem:
+            # What cannot be scored cannot be judged either.
+            return None
+        judge = self._judge(campaign, bundle)
+        people = tables.customers if tables.customers is not None else _NOBODY
+        found = judge.candidates(block, known.observed_until, people)
+        return found[0] if found else None
+
+    def _judge(self, campaign: Campaign, bundle: Bundle) -> Judge:
+        """Return the judge of a campaign, kept as long as its version serves."""
+        made_for, judge = self._judges.get(campaign.name, (None, None))
+        if judge is None or made_for is not bundle:
+            judge = Judge([campaign], bundle)
+            self._judges[campaign.name] = bundle, judge
+        return judge
