@@ -196,15 +196,21 @@ def saved_share(left: Arms, level: float = LEVEL) -> Effect:
     """
     treated, control = _checked_ones(left)
     share1, share0 = float(treated.mean()), float(control.mean())
-    sizes = share1, share0, len(treated), len(control)
-    if share1 == 0 or share0 == 0:
-        known = math.nan if share0 == 0 else 1.0
-        return Effect(known, math.nan, math.nan, math.nan, *sizes)
-    ratio = share1 / share0
-    spread = math.sqrt((1 - share1) / treated.sum() + (1 - share0) / control.sum())
-    reach = float(ndtri((1 + level) / 2)) * spread
-    ends = 1 - ratio * math.exp(reach), 1 - ratio * math.exp(-reach)
-    return Effect(1 - ratio, *ends, ratio * spread, *sizes)
+    ratio = share1 / share0 if share0 else math.nan
+    spread = reach = math.nan
+    if share1 and share0:
+        spread = math.sqrt((1 - share1) / treated.sum() + (1 - share0) / control.sum())
+        reach = float(ndtri((1 + level) / 2)) * spread
+    return Effect(
+        1 - ratio,
+        1 - ratio * math.exp(reach),
+        1 - ratio * math.exp(-reach),
+        ratio * spread,
+        share1,
+        share0,
+        len(treated),
+        len(control),
+    )
 
 
 def wilson_interval(share: float, n: int, level: float = LEVEL) -> tuple[float, float]:
