@@ -1,0 +1,1 @@
+"""What campaigns and programmes brought: assignments, outcomes, effects, read from the log."""
