@@ -163,6 +163,24 @@ def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]])
 
 
 def _named_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+
+
+def log_uplift(
+    store: TrackingStore,
+    name: str,
+    parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    folder: Path,
+) -> None:
+    """Log what a campaign taught as one run: parameters, metrics, and the files of its folder."""
+    _client(store)
+    with mlflow.start_run(experiment_id=_experiment(store), run_name=f"uplift {name}"):
+        mlflow.log_params(dict(parameters))
+        mlflow.log_metrics(dict(metrics))
+        mlflow.log_artifacts(str(folder), "uplift")
+
+
+def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     named = (
         *("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error"),
         "poisson_deviance",

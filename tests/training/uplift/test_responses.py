@@ -1,0 +1,90 @@
+"""Save rates: assumed, then measured, then learned; by hand, and through files."""
+
+import numpy as np
+import pytest
+
+from features.mistakes import InputRefusedError
+from tests.training.uplift.trials import lesson
+from training.uplift.learners import LEARNERS
+from training.uplift.response_files import Origin, load_response, save_response
+from training.uplift.responses import (
+    CampaignResponse,
+    believed_rate,
+    response_from,
+    responses_of_effects,
+)
+from valuation.effects import Effect
+
+MEASURED = Effect(0.4, 0.2, 0.6, 0.1, 0.06, 0.1, 1000, 1000)
+
+
+def test_few_leavers_leave_the_assumption_as_it_is():
+    response, learned = response_from(lesson(90, spread=0.0), 1)
+    found = response.of_customers(np.empty((2, 5)), np.array([0.1, 0.2]), 0.3, 20.0)
+
+    assert (response.source, learned) == ("assumed", None)
+    assert found.save_rate.tolist() == [0.3, 0.3]
+    assert found.weight.tolist() == [20.0, 20.0]
+
+
+def test_more_leavers_measure_one_rate_for_everybody():
+    response, learned = response_from(lesson(400, spread=0.0), 1)
+
+    assert (response.source, learned) == ("measured", None)
+    assert response.measured is not None
+    assert response.measured.effect > 0
+
+
+def test_a_measured_rate_is_weighed_against_the_assumption():
+    # .4 x .6 / .01 - 1 = 23 would-be leavers, beside 20 of an assumed rate of .2.
+    rate, weight = believed_rate(MEASURED, 0.2, 20.0)
+
+    assert weight == pytest.approx(43.0)
+    assert rate == pytest.approx((23 * 0.4 + 20 * 0.2) / 43)
+
+
+def test_a_campaign_that_saves_nobody_is_believed_to():
+    harm = Effect(-0.5, -0.6, -0.4, 0.05, 0.15, 0.1, 1000, 1000)
+    rate, weight = believed_rate(harm, 0.2, 20.0)
+
+    assert rate == pytest.approx(4.0 / weight)
+
+
+def test_effects_become_shares_saved_or_driven_away():
+    found = responses_of_effects(
+        np.array([0.05, -0.09, 0.5]), np.array([0.02, 0.02, 0.02]), np.array([0.1, 0.1, 0.1])
+    )
+
+    assert found.save_rate == pytest.approx([0.5, 0.0, 1.0])
+    assert found.disturbed_share == pytest.approx([0.0, 0.1, 0.0])
+    # A standard error of .2 of a share of .5: .25 over .04, less 1.
+    assert found.weight[0] == pytest.approx(5.25)
+
+
+def test_a_learned_response_survives_its_files(tmp_path):
+    known = lesson(1500, spread=0.1)
+    inputs = known.inputs[:50]
+    for name in ("dr_line", "x"):
+        response = CampaignResponse("learned", MEASURED, LEARNERS[name](known, 1))
+        save_response(response, list("abcde"), Origin("treated", 3), tmp_path / name)
+        loaded = load_response(tmp_path / name)
+
+        assert loaded is not None
+        again, signals = loaded
+        assert signals == list("abcde")
+        assert again.measured == MEASURED
+        assert again.model is not None
+        np.testing.assert_array_equal(again.model.raw(inputs), response.model.raw(inputs))
+
+
+def test_altered_trees_are_refused(tmp_path):
+    response = CampaignResponse("learned", MEASURED, LEARNERS["t"](lesson(300, spread=0.1), 1))
+    save_response(response, list("abcde"), Origin("treated", 3), tmp_path / "x")
+    (tmp_path / "x" / "trees-0.ubj").write_bytes(b"{}")
+
+    with pytest.raises(InputRefusedError, match="altered"):
+        load_response(tmp_path / "x")
+
+
+def test_where_nothing_was_learned_there_is_no_response(tmp_path):
+    assert load_response(tmp_path) is None

@@ -1,0 +1,1 @@
+"""Whom a contact moves: effects by customer, learned from an experiment, judged before use."""
