@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from features.log import Log
 from features.mistakes import ConfigurationError, Mistake
@@ -32,6 +33,10 @@ class Workspace:
     def models(self) -> Path:
         """Where the bundles lie that `score` and `serve` read, one folder a version."""
         return self.state / "models"
+
+    def responses(self, campaign: str) -> Path:
+        """Return the folder of what a campaign's outcomes taught."""
+        return self.state / "responses" / name_of_file(campaign)
 
     @cached_property
     def store(self) -> LiveStore:
@@ -61,6 +66,11 @@ def open_workspace(path: Path | None) -> Workspace:
         raise ConfigurationError("this is no workspace", [_no_workspace(folder)])
     store_url = os.environ.get(STORE_URL_VARIABLE) or None
     return Workspace(folder, read_configuration(file), store_url)
+
+
+def name_of_file(name: str) -> str:
+    """Return a name, of a campaign say, as one that any file may bear; different ones differ."""
+    return quote(name, safe=" ").replace(".", "%2E")
 
 
 def as_of_name(as_of: datetime) -> str:

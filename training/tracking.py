@@ -162,9 +162,6 @@ def log_backtest(store: TrackingStore, name: str, metrics: list[dict[str, Any]])
         mlflow.log_metrics(dict(_named_metrics(metrics)))
 
 
-def _named_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
-
-
 def log_uplift(
     store: TrackingStore,
     name: str,
@@ -180,7 +177,7 @@ def log_uplift(
         mlflow.log_artifacts(str(folder), "uplift")
 
 
-def _named_metrics(metrics: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+def _named_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
     named = (
         *("log_loss", "auc", "rmse", "wape", "predicted_actual", "decile_error"),
         "poisson_deviance",

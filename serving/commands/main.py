@@ -341,7 +341,7 @@ def revoke_key(
 
 campaigns_app = typer.Typer(
     name="campaigns",
-    help="List campaigns, check one against the past, and decide whom to contact tonight.",
+    help="List campaigns, check one against the past, decide tonight, and measure what it brought.",
     epilog="Example: keepworth campaigns check stay-with-us",
     rich_markup_mode=None,
 )
@@ -375,6 +375,51 @@ def run_campaigns(workspace: WorkspaceOption = None, as_json: JsonOption = False
     from serving.commands.campaigns import run_night
 
     _finish(lambda: run_night(workspace), as_json)
+
+
+@campaigns_app.command(
+    "report", epilog="Example: keepworth campaigns report winter-offer --months 3 --json"
+)
+def report_campaign(
+    name: Annotated[str, typer.Argument(help="The campaign, as its assignments name it.")],
+    months: Annotated[
+        int, typer.Option(help="Months after assignment that outcomes are awaited.", min=1, max=36)
+    ] = 3,
+    control_share: Annotated[
+        float | None,
+        typer.Option(
+            help="What share was to be the control group; counts are held against it.",
+            min=0.001,
+            max=0.999,
+        ),
+    ] = None,
+    as_of: AsOfOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a campaign brought: effect on retention, margin and CLV, cost, return."""
+    from serving.commands.campaign_report import report
+
+    _finish(lambda: report(workspace, name, months, control_share, as_of), as_json)
+
+
+@campaigns_app.command("learn", epilog="Example: keepworth campaigns learn winter-offer")
+def learn_campaign(
+    name: Annotated[str, typer.Argument(help="The campaign, as its assignments name it.")],
+    arm: Annotated[
+        str | None, typer.Option(help="Which arm to learn from, where there are several.")
+    ] = None,
+    months: Annotated[
+        int, typer.Option(help="Months after assignment that outcomes are awaited.", min=1, max=36)
+    ] = 3,
+    as_of: AsOfOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let outcomes replace a campaign's assumed save rate, once enough are in."""
+    from serving.commands.campaign_learn import learn_campaign as learn
+
+    _finish(lambda: learn(workspace, name, arm, months, as_of), as_json)
 
 
 audit_app = typer.Typer(

@@ -143,6 +143,12 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "INSERT INTO outbox_state VALUES (1, 0)",
     ),
+    (
+        (
+            "CREATE TABLE frozen_version (campaign TEXT PRIMARY KEY, "
+            "version TEXT NOT NULL REFERENCES model_version, frozen_at TEXT NOT NULL)"
+        ),
+    ),
 )
 
 

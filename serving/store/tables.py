@@ -192,3 +192,10 @@ outbox_state = Table(
     Column("announced", BigInteger),
 )
 """One row: the number of the latest trigger for which messages were made."""
+frozen_version = Table(
+    "frozen_version",
+    metadata,
+    *(Column(name, Text, primary_key=name == "campaign") for name in ("campaign", "version")),
+    Column("frozen_at", Text),
+)
+"""The model version that values the outcomes of a campaign."""

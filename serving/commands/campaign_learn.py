@@ -1,0 +1,173 @@
+"""`keepworth campaigns learn`: let measured outcomes replace a campaign's assumed save rate."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from features.instants import datetime_of, instant_of
+from features.mistakes import InputRefusedError, Mistake, NotFoundError
+from serving.commands.answer import Answer
+from serving.commands.instants import as_of_or_default
+from serving.commands.progress import progress_bar
+from serving.store.frozen_versions import frozen_bundle
+from serving.workspace import Workspace, open_workspace
+from training.bundle import Bundle
+from training.experiments.assignments import Assignments, assignments_of
+from training.experiments.outcomes import Measure
+from training.uplift.judging import Learned
+from training.uplift.lessons import CampaignLesson, lesson_of
+from training.uplift.response_files import Origin, save_response
+from training.uplift.responses import FEWEST_LEAVERS, CampaignResponse, response_from
+
+_SEED = 0
+_SAID = {
+    "assumed": f"an arm has fewer than {FEWEST_LEAVERS} leavers; the assumed save rate stays.",
+    "measured": "one measured save rate for everybody; nobody is known to differ.",
+    "learned": "a save rate of their own for every customer, learned from outcomes.",
+}
+
+
+def learn_campaign(
+    path: Path | None, name: str, arm: str | None, months: int, as_of: str | None
+) -> Answer:
+    """Judge learners on a campaign's finished windows; keep what may replace the assumption."""
+    workspace = open_workspace(path)
+    moment = as_of_or_default(workspace, as_of)
+    assignments = assignments_of(workspace.log(), name, moment)
+    chosen = _chosen_arm(assignments, arm)
+    bundle = _bundle_of_before(workspace, assignments)
+    measure = Measure(months, instant_of(moment), bundle.business, bundle)
+    with progress_bar() as tell:
+        tell("reading what came of those assigned", 0.1)
+        lesson = lesson_of(workspace.log(), assignments, chosen, measure, bundle)
+        _require_both_arms(lesson, months)
+        tell("fitting and judging learners", 0.4)
+        response, learned = response_from(lesson.lesson, _SEED)
+    folder = _kept(workspace.responses(name), response, lesson, Origin(chosen, months))
+    content = _content(name, response, lesson, learned) | {"arm": chosen, "months": months}
+    if learned is not None:
+        _track(workspace, content, folder)
+    return Answer(content, lambda console: _show(console, content))
+
+
+def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
+    """Write the response beside the old one, then put it in its place."""
+    fresh = folder.with_name(f"{folder.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return folder
+
+
+def _content(
+    name: str, response: CampaignResponse, lesson: CampaignLesson, learned: Learned | None
+) -> dict[str, Any]:
+    left, measured = lesson.left, response.measured
+    saved = None
+    if measured is not None:
+        saved = _ends(measured.effect, measured.low, measured.high)
+    return {
+        "campaign": name,
+        "source": response.source,
+        "customers": {"treated": len(left.treated), "control": len(left.control)},
+        "leavers": {"treated": int(left.treated.sum()), "control": int(left.control.sum())},
+        "saved_share": saved,
+        "learner": None if learned is None else learned.name,
+        "learners": [] if learned is None else list(_figures(learned)),
+    }
+
+
+def _figures(learned: Learned) -> Iterator[dict[str, Any]]:
+    for name, figures in learned.figures.items():
+        standing = figures.standing
+        yield {
+            "learner": name,
+            "loss": figures.loss,
+            "loss_error": figures.loss_error,
+            "autoc": _ends(*standing.autoc),
+            "qini": _ends(*standing.qini),
+            "gains": {f"{share:.0%}": _ends(*gain) for share, gain in standing.gains.items()},
+            "slope": figures.calibration.slope,
+        }
+
+
+def _ends(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": value, "low": low, "high": high}
+
+
+def _track(workspace: Workspace, content: dict[str, Any], folder: Path) -> None:
+    from training.tracking import embedded_store, log_uplift
+
+    parameters = {
+        name: content[name] for name in ("campaign", "source", "learner", "arm", "months")
+    }
+    metrics = {
+        f"{each['learner']}.{figure}.{end}": value
+        for each in content["learners"]
+        for figure in ("autoc", "qini")
+        for end, value in each[figure].items()
+    }
+    metrics |= {f"{each['learner']}.loss": each["loss"] for each in content["learners"]}
+    log_uplift(embedded_store(workspace.folder), content["campaign"], parameters, metrics, folder)
+
+
+def _show(console: Console, content: dict[str, Any]) -> None:
+    leavers, customers = content["leavers"], content["customers"]
+    console.print(f"Campaign {content['campaign']}: {_SAID[content['source']]}", style="bold")
+    console.print(
+        f"{leavers['treated']:,} of {customers['treated']:,} {content['arm']} left within "
+        f"{content['months']} months, {leavers['control']:,} of {customers['control']:,} control."
+    )
+    if content["saved_share"] is not None:
+        saved = content["saved_share"]
+        console.print(
+            f"Would-be leavers saved: {saved['value']:.0%} (95% interval {saved['low']:.0%} to "
+            f"{saved['high']:.0%})."
+        )
+    if content["learners"]:
+        console.print(_table(content["learners"]))
+
+
+def _table(learners: list[dict[str, Any]]) -> Table:
+    table = Table("learner", "AUTOC", "Qini", "gain from the first 20%", "loss over the mean's")
+    for each in learners:
+        figures = (each["autoc"], each["qini"], each["gains"]["20%"])
+        said = (f"{f['value']:+.4f} ({f['low']:+.4f} to {f['high']:+.4f})" for f in figures)
+        table.add_row(each["learner"], *said, f"{each['loss']:+.5f} (SE {each['loss_error']:.5f})")
+    return table
+
+
+def _chosen_arm(assignments: Assignments, arm: str | None) -> str:
+    arms = assignments.arms
+    if arm in arms or (arm is None and len(arms) == 1 and assignments.is_randomised):
+        return arm or arms[0]
+    if arm is None and not assignments.is_randomised:
+        mistake = Mistake("arms", ", ".join(arms), "expected a control group among them")
+        raise InputRefusedError("there is no experiment to learn from", [mistake])
+    mistake = Mistake("--arm", str(arm), f"expected one of {', '.join(arms)}")
+    raise NotFoundError("it must be clear which arm to learn from", [mistake])
+
+
+def _bundle_of_before(workspace: Workspace, assignments: Assignments) -> Bundle:
+    began_at = int(assignments.at.min())
+    bundle = frozen_bundle(workspace.store, assignments.campaign, began_at, datetime.now(UTC))
+    if bundle is None:
+        began = f"{datetime_of(began_at):%Y-%m-%d}"
+        expected = f"train one that saw nothing of it: `keepworth train --as-of {began}`"
+        mistake = Mistake("model", f"trained after {began}, all of them", expected)
+        raise NotFoundError("no model version is older than the campaign", [mistake])
+    return bundle
+
+
+def _require_both_arms(lesson: CampaignLesson, months: int) -> None:
+    left = lesson.left
+    if min(len(left.treated), len(left.control)) == 0:
+        expected = f"wait until windows of {months} months are over in both arms, or give fewer"
+        mistake = Mistake("--months", str(months), expected)
+        raise InputRefusedError("too early: there are no outcomes to learn from", [mistake])

@@ -1,0 +1,52 @@
+"""Which model version values the outcomes of a campaign: chosen once, kept from then on."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from serving.store.database import LiveStore
+from serving.store.serving_version import load_version
+from serving.store.tables import frozen_version, model_version
+from training.bundle import Bundle
+
+
+def frozen_bundle(store: LiveStore, campaign: str, began_at: int, now: datetime) -> Bundle | None:
+    """Return the model version that a campaign is measured by, choosing it when first asked.
+
+    It is the newest one that saw nothing at or after `began_at` (microseconds), the campaign's
+    first assignment, which in a workspace that retrains is the one that served then. None where
+    every version was trained later: it would know what it is to judge.
+    """
+    version = _chosen(store, campaign)
+    if version is not None:
+        return load_version(store, version)
+    for candidate in _newest_first(store):
+        bundle = load_version(store, candidate)
+        if bundle.cutoff <= began_at:
+            return load_version(store, _freeze(store, campaign, candidate, now))
+    return None
+
+
+def _chosen(store: LiveStore, campaign: str) -> str | None:
+    query = select(frozen_version.c.version).where(frozen_version.c.campaign == campaign)
+    with store.reading() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def _newest_first(store: LiveStore) -> list[str]:
+    query = select(model_version.c.version).order_by(
+        model_version.c.registered_at.desc(), model_version.c.version.desc()
+    )
+    with store.reading() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def _freeze(store: LiveStore, campaign: str, version: str, now: datetime) -> str:
+    """Record the choice, unless somebody was faster; return the one that holds."""
+    query = select(frozen_version.c.version).where(frozen_version.c.campaign == campaign)
+    row = {"campaign": campaign, "version": version, "frozen_at": now.isoformat(timespec="seconds")}
+    with store.writing() as connection:
+        faster = connection.execute(query).scalar_one_or_none()
+        if faster is None:
+            connection.execute(insert(frozen_version).values(row))
+    return faster or version

@@ -1,0 +1,113 @@
+"""`keepworth campaigns report` as a marketer calls it: figures, words, a page, clear refusals."""
+
+import re
+import shutil
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from serving.store.serving_version import ModelVersion, add_version, load_version
+from serving.workspace import Workspace, open_workspace
+from tests.serving.commands.terminal import done, keepworth
+from tests.serving.conftest import ingested
+from tests.training.experiments.planted import PlantedCampaign
+from tests.training.worlds import at
+from training.bundle import Bundle
+from training.bundle_files import save_bundle
+
+PLANTED = PlantedCampaign(began="2023-07-01T09:00:00Z", save_rate=0.5)
+SOURCES = """
+[[sources]]
+name = "events"
+into = "events"
+files = { raw = "events.parquet" }
+select = "SELECT * FROM raw"
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(operator_workspace: Workspace, tmp_path_factory) -> Workspace:
+    """Return the operator with a campaign in its log, and the version that was trained on it."""
+    folder = tmp_path_factory.mktemp("campaign")
+    settings = (operator_workspace.folder / "keepworth.toml").read_text()
+    head = settings[: settings.index("[features]")]
+    (folder / "keepworth.toml").write_text(head + SOURCES)
+    pq.write_table(PLANTED.events(operator_workspace.log()), folder / "events.parquet")
+    return ingested(folder)
+
+
+@pytest.fixture(scope="module")
+def modelled(workspace: Workspace, operator_workspace: Workspace, tmp_path_factory) -> Workspace:
+    """Return the same with two versions that say they were trained before the campaign began."""
+    folder = tmp_path_factory.mktemp("modelled") / "operator"
+    shutil.copytree(workspace.folder, folder)
+    copied = open_workspace(folder)
+    bundle = load_version(operator_workspace.store)
+    for version in ("1", "2"):
+        register_copy(copied, replace(bundle, cutoff=at("2023-07-01")), version)
+    return copied
+
+
+def register_copy(workspace: Workspace, bundle: Bundle, version: str) -> None:
+    digest = save_bundle(bundle, workspace.models / version)
+    registered = f"2026-01-0{version}T00:00:00Z"
+    add_version(workspace.store, ModelVersion(version, digest, registered))
+
+
+def test_without_a_model_of_before_clv_is_left_out_and_the_rest_measured(workspace):
+    content = done("campaigns", "report", "winter", "-C", workspace.folder)
+    (effects,) = content["effects"]
+
+    assert (content["status"], content["model_version"]) == ("measured", None)
+    assert effects["clv"] is None
+    assert effects["counted_in"] == "margin"
+    assert effects["retention"]["plain"]["effect"] > 0
+    assert any("keepworth train --as-of 2023-07-01" in said for said in content["warnings"])
+
+
+def test_clv_is_measured_by_the_newest_version_of_before_and_stays_with_it(modelled):
+    first = done("campaigns", "report", "winter", "-C", modelled.folder)
+    register_copy(modelled, load_version(modelled.store, "1"), "3")
+    again = done("campaigns", "report", "winter", "-C", modelled.folder)
+
+    assert first["model_version"] == again["model_version"] == "2"
+    (effects,) = again["effects"]
+    levers = effects["time_lever"]["effect"] + effects["value_lever"]["effect"]
+    assert levers == pytest.approx(effects["clv"]["adjusted"]["effect"])
+    net = effects["gain"]["effect"] - effects["cost"]
+    assert effects["net"]["effect"] == pytest.approx(net)
+
+
+def test_the_page_is_one_file_that_loads_nothing_and_has_a_picture(modelled):
+    content = done("campaigns", "report", "winter", "-C", modelled.folder)
+    page = (modelled.folder / "reports" / "campaigns" / "winter.html").read_text()
+
+    assert content["report"].endswith("reports/campaigns/winter.html")
+    assert page.count("<svg viewBox") >= 4
+    assert not re.search(r"(?:src|href)=\"(?!#)", page)
+    assert "default-src &#39;none&#39;" in page
+    assert "@media print" in page
+
+
+def test_unfinished_windows_are_told_as_too_early_with_the_day_they_end(workspace):
+    told = keepworth("campaigns", "report", "winter", "--months", 9, "-C", workspace.folder)
+
+    assert told.code == 0
+    assert "too early to say" in told.out
+    assert "the first ends 2024-04-01" in " ".join(told.out.split())
+
+
+def test_group_sizes_other_than_promised_are_a_mismatch(workspace):
+    content = done("campaigns", "report", "winter", "--control-share", 0.1, "-C", workspace.folder)
+
+    assert content["status"] == "mismatch"
+    assert content["sample_ratio"]["is_mismatch"]
+    assert content["warnings"][0].startswith("sample ratio mismatch")
+
+
+def test_an_unknown_campaign_is_not_found(workspace):
+    told = keepworth("campaigns", "report", "autumn", "-C", workspace.folder)
+
+    assert told.code == 4
+    assert "expected one of winter" in told.err
