@@ -4,7 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from features.instants import instant_of
 from serving.store.database import LiveStore
+from serving.store.promoting import list_promotions
 from serving.store.serving_version import load_version
 from serving.store.tables import frozen_version, model_version
 from training.bundle import Bundle
@@ -13,14 +15,15 @@ from training.bundle import Bundle
 def frozen_bundle(store: LiveStore, campaign: str, began_at: int, now: datetime) -> Bundle | None:
     """Return the model version that a campaign is measured by, choosing it when first asked.
 
-    It is the newest one that saw nothing at or after `began_at` (microseconds), the campaign's
-    first assignment, which in a workspace that retrains is the one that served then. None where
-    every version was trained later: it would know what it is to judge.
+    It is the one that served at `began_at` (microseconds), the campaign's first assignment; where
+    none did yet, or it had seen later events, the newest that saw nothing at or after it. None
+    where every version was trained later: it would know what it is to judge.
     """
     version = _chosen(store, campaign)
     if version is not None:
         return load_version(store, version)
-    for candidate in _newest_first(store):
+    served = _served_at(store, began_at)
+    for candidate in [*served, *_newest_first(store)]:
         bundle = load_version(store, candidate)
         if bundle.cutoff <= began_at:
             return load_version(store, _freeze(store, campaign, candidate, now))
@@ -31,6 +34,16 @@ def _chosen(store: LiveStore, campaign: str) -> str | None:
     query = select(frozen_version.c.version).where(frozen_version.c.campaign == campaign)
     with store.reading() as connection:
         return connection.execute(query).scalar_one_or_none()
+
+
+def _served_at(store: LiveStore, instant: int) -> list[str]:
+    """Return the version that served at an instant, if any did."""
+    done = [
+        each.version
+        for each in list_promotions(store)
+        if instant_of(datetime.fromisoformat(each.at)) <= instant
+    ]
+    return done[-1:]
 
 
 def _newest_first(store: LiveStore) -> list[str]:

@@ -15,6 +15,8 @@ from tests.training.experiments.planted import PlantedCampaign
 from tests.training.worlds import at
 from training.bundle import Bundle
 from training.bundle_files import save_bundle
+from training.uplift.response_files import load_response
+from training.uplift.responses import FEWEST_LEAVERS
 
 PLANTED = PlantedCampaign(began="2023-07-01T09:00:00Z", save_rate=0.5)
 SOURCES = """
@@ -111,3 +113,35 @@ def test_an_unknown_campaign_is_not_found(workspace):
 
     assert told.code == 4
     assert "expected one of winter" in told.err
+
+
+def test_few_leavers_leave_the_assumed_save_rate_and_say_so(modelled):
+    content = done("campaigns", "learn", "winter", "-C", modelled.folder)
+    found = load_response(modelled.responses("winter"))
+
+    assert content["source"] == "assumed"
+    assert min(content["leavers"].values()) < FEWEST_LEAVERS
+    assert found is not None
+    assert found[0].source == "assumed"
+    assert len(found[1]) > 100
+
+
+def test_learning_needs_a_model_that_is_older_than_the_campaign(workspace):
+    told = keepworth("campaigns", "learn", "winter", "-C", workspace.folder)
+
+    assert told.code == 4
+    assert "keepworth train --as-of 2023-07-01" in told.err
+
+
+def test_learning_before_any_window_is_over_is_refused(modelled):
+    told = keepworth("campaigns", "learn", "winter", "--months", 9, "-C", modelled.folder)
+
+    assert told.code == 3
+    assert "too early" in told.err
+
+
+def test_an_arm_that_is_not_there_is_not_found(modelled):
+    told = keepworth("campaigns", "learn", "winter", "--arm", "gold", "-C", modelled.folder)
+
+    assert told.code == 4
+    assert "expected one of treated" in told.err
