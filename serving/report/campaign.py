@@ -9,7 +9,7 @@ from features.instants import datetime_of
 from serving.report.page import rendered
 from serving.report.sections.campaign_effects import effect_sections, groups_section, share
 from serving.report.sections.headline import Fact
-from serving.report.wording import Money, count_of, day, number, percent, strong, unbroken
+from serving.report.wording import Money, count_of, day, number, strong, unbroken
 from training.experiments.effects import ArmEffects, Measurement
 from training.experiments.warnings import warnings_of
 
@@ -65,8 +65,8 @@ def _net(found: Measurement) -> float:
 def _account(effects: ArmEffects, money: Money) -> Markup:
     net, low, high = (unbroken(money.change(end)) for end in effects.account.net)
     return Markup(
-        "is what the customers assigned to {} brought after its cost: {} more {} than the control "
-        "group for {} spent. The 95% interval of {} runs from {} to {}."
+        "is what the arm {} brought after its cost: {} in {} against the control group, {} spent. "
+        "The 95% interval of {} runs from {} to {}."
     ).format(
         strong(effects.arm),
         unbroken(money.change(effects.account.gain)),
@@ -81,8 +81,8 @@ def _account(effects: ArmEffects, money: Money) -> Markup:
 def _facts(effects: ArmEffects) -> Iterator[Fact]:
     stayed, saved = effects.stayed.plain, effects.saved
     returned = effects.account.return_on_investment
-    of_control = f"{percent(stayed.control)} of the control group"
-    yield Fact("Retained", percent(stayed.treated), of_control)
+    treated, control = (f"{number(100 * each, 1)}%" for each in (stayed.treated, stayed.control))
+    yield Fact("Retained", treated, f"{control} of the control group")
     if math.isfinite(saved.low):
         ends = f"{share(saved.low)} to {share(saved.high)} of them"
         yield Fact("Would-be leavers saved", share(saved.effect), ends)

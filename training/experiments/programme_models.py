@@ -21,12 +21,12 @@ _PENALTY = 0.02
 
 def fitted_propensity(covariates: Values, is_member: Flags, customer: Rows, seed: int) -> Values:
     """Return P(joins) of every row from a logistic line of squashed covariates, shape (n,)."""
-    found = np.empty(len(covariates))
+    found, inputs = np.empty(len(covariates)), covariates.astype(np.float32)
     for fitted, held in _folds(customer, seed):
-        squashing = fit_squashing(covariates[fitted])
+        squashing = fit_squashing(inputs[fitted])
         line = LogisticRegression(C=_PENALTY, max_iter=500)
-        line.fit(squashing.inputs(covariates[fitted]), is_member[fitted])
-        found[held] = line.predict_proba(squashing.inputs(covariates[held]))[:, 1]
+        line.fit(squashing.inputs(inputs[fitted]), is_member[fitted])
+        found[held] = line.predict_proba(squashing.inputs(inputs[held]))[:, 1]
     return found
 
 

@@ -10,6 +10,8 @@ from serving.report.charts.scale import Scale
 from serving.report.charts.svg import drawing, element, label, line
 
 _ROW, _TOP, _BOTTOM, _LEFT, _RIGHT = 46.0, 10.0, 30.0, 14.0, 14.0
+_TWO_LINES_BELOW, _LINE = 500.0, 18.0
+"""On a phone the words of an effect stand below its name."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,15 @@ def draw_intervals(name: str, title: str, rows: Sequence[IntervalRow], width: fl
     high = max([0.0, *(row.high for row in drawn)])
     margin = 0.04 * ((high - low) or 1.0)
     across = Scale(low - margin, high + margin, _LEFT, width - _RIGHT)
-    height = _TOP + len(drawn) * _ROW + _BOTTOM
+    extra = _LINE if width < _TWO_LINES_BELOW else 0.0
+    height = _TOP + len(drawn) * (_ROW + extra) + _BOTTOM
     zero = across(0.0)
     parts = [
         line(zero, _TOP - 4, zero, height - _BOTTOM + 4, "zero"),
         label(zero, height - 10, "no effect", "axis", _anchor(zero, width)),
     ]
     for index, row in enumerate(drawn):
-        parts += _row(row, _TOP + index * _ROW, across)
+        parts += _row(row, _TOP + index * (_ROW + extra), across, extra)
     description = "; ".join(f"{row.label}: {row.said}" for row in rows)
     return drawing(name, title, description, (width, height), parts)
 
@@ -51,14 +54,12 @@ def _anchor(x: float, width: float) -> str:
     return "start" if x < width / 8 else "end" if x > width * 7 / 8 else "middle"
 
 
-def _row(row: IntervalRow, top: float, across: Scale) -> Iterator[Markup]:
-    middle = top + 30
+def _row(row: IntervalRow, top: float, across: Scale, extra: float) -> Iterator[Markup]:
+    middle = top + 30 + extra
     tone = "loss" if row.high < 0 else "gain" if row.low > 0 else "unclear"
-    yield label(across.start, top + 14, row.label, "group" if not row.is_minor else "value")
-    yield label(across.end, top + 14, row.said, "value", "end")
+    yield label(across.start, top + 14, row.label, "value" if row.is_minor else "group")
+    x, anchor = (across.start, "start") if extra else (across.end, "end")
+    yield label(x, top + 14 + extra, row.said, "value", anchor)
     yield line(across(row.low), middle, across(row.high), middle, f"whisker {tone}")
-    x = across(row.effect)
-    size = 4.0 if row.is_minor else 6.0
-    yield element(
-        "circle", element("title", f"{row.label}: {row.said}"), cx=x, cy=middle, r=size, class_=tone
-    )
+    dot = {"cx": across(row.effect), "cy": middle, "r": 4.0 if row.is_minor else 6.0}
+    yield element("circle", element("title", f"{row.label}: {row.said}"), class_=tone, **dot)

@@ -63,14 +63,13 @@ def _ratio(found: Measurement) -> str:
 
 def _retention(effects: ArmEffects) -> Section:
     plain = effects.stayed.plain
+    treated, control = (f"{number(100 * each, 1)}%" for each in (plain.treated, plain.control))
     said = Markup("{} of {} are still customers at the end of the window, {} of the control group.")
     rows = list(_pair("still a customer", effects.stayed, points))
     return Section(
         key=f"retention-{effects.arm}",
         heading=f"Retention, {effects.arm}",
-        finding=said.format(
-            strong(percent(plain.treated)), effects.arm, strong(percent(plain.control))
-        )
+        finding=said.format(strong(treated), effects.arm, strong(control))
         + _verdict(effects.stayed.best),
         charts=[_chart(f"retention-{effects.arm}", "Effect on retention", rows)],
         legend=LEGEND,
