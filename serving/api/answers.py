@@ -193,16 +193,18 @@ class ErasureReceipt(Struct, kw_only=True):
     """What was erased of a customer; nothing here says who it was.
 
     `subject` is a salted digest of the id, as the record of acts keeps it. Counts are of rows:
-    `events` of the log, `posted_events` of the live store, `profiles` of the customers table,
-    `mentions` of others who named the customer, `quarantined_rows`, `output_rows` of scores and
-    backtests. `removed_files` named the customer and can be made again. `models` are versions that
-    saw the customer in training; they hold no row of anybody. `elsewhere` is left to you.
+    `events` of the log, `posted_events` of the live store and `decisions` of campaigns there,
+    `profiles` of the customers table, `mentions` of others who named the customer,
+    `quarantined_rows`, `output_rows` of scores and backtests. `removed_files` named the customer
+    and can be made again. `models` are versions that saw the customer in training; they hold no
+    row of anybody. `elsewhere` is left to you.
     """
 
     subject: str
     erased_at: str
     events: int
     posted_events: int
+    decisions: int
     profiles: int
     mentions: int
     quarantined_rows: int
