@@ -48,6 +48,7 @@ def option(profit=5.0, name="stay", **said):
 
 def candidate(customer_id="C1", *options, **said):
     plain = {
+        "occasion": "night 2026-03-10",
         "as_of": 1,
         "model_version": "1",
         "consent": True,

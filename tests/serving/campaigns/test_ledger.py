@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import time
 from types import SimpleNamespace
 
@@ -39,7 +40,9 @@ NIGHT = "night 2026-03-10"
 
 
 def settled(store, candidates, rulebook=None, occasion=NIGHT, now=NOON, *, log=NobodyErased):
-    return settle(store, log, candidates, rulebook or book(), occasion, now)
+    asked = [replace(each, occasion=occasion) for each in candidates]
+    by_id = {each.decision_id: each for each in asked}
+    return settle(store, log, by_id, rulebook or book(), now)
 
 
 def many(count, first=0):
