@@ -21,21 +21,23 @@ from valuation.saving import value_of_saving, value_of_staying
 from valuation.segments import SegmentCuts
 
 Values = NDArray[np.float64]
-N_CUSTOMERS, MONTHS = 1000, 24
+N_CUSTOMERS, MONTHS = 600, 18
 DRAWS = 100
 OFFER_COST, CONTACT_COST = 12.0, 0.8
 SAVE_RATE, STAYER_ACCEPTANCE, DISTURBED_SHARE = 0.3, 0.15, 0.01
 """The means of what customers do, and what keepworth is told to assume."""
+RESPONSES = 50
+"""How often responses of an operator's customers are drawn; profit is the mean over them."""
 _CONCENTRATION = 2.0
 """Customers differ in how they respond: most are hardly saved at all, some nearly always."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Hold what is true of customers, shape (n,) each: nobody but the oracle knows it.
+    """Hold what is true of customers: nobody but the oracle knows it.
 
-    `churn` within three months, `saved` and `staying` as V and W of the expected profit, and how
-    each of them responds.
+    `churn` within three months, `saved` and `staying` as V and W of the expected profit, shape
+    (n,); how each of them responds, (RESPONSES, n).
     """
 
     churn: Values
@@ -45,7 +47,10 @@ class Truth:
     disturbed_share: Values
 
     def profit(self) -> Values:
-        """Return what contacting each customer brings, the mean over what may happen."""
+        """Return what contacting each customer brings, the mean over what may happen.
+
+        Shape (RESPONSES, n).
+        """
         stays = 1 - self.churn
         accepts = self.churn * self.save_rate + stays * STAYER_ACCEPTANCE
         gained = self.churn * self.save_rate * self.saved
@@ -133,7 +138,7 @@ def _truth(operator: Operator, of_them: pd.DataFrame, rng: np.random.Generator) 
     margin = np.nan_to_num(np.stack(of_them["margin_given_active"].to_list()))
     rate = operator.params.annual_discount_rate
     shares = (
-        rng.beta(mean * _CONCENTRATION, (1 - mean) * _CONCENTRATION, len(of_them))
+        rng.beta(mean * _CONCENTRATION, (1 - mean) * _CONCENTRATION, (RESPONSES, len(of_them)))
         for mean in (SAVE_RATE, DISTURBED_SHARE)
     )
     return Truth(

@@ -13,6 +13,7 @@ from benchmarks.campaigns.operators import (
     MONTHS,
     N_CUSTOMERS,
     OFFER_COST,
+    RESPONSES,
     SAVE_RATE,
     STAYER_ACCEPTANCE,
 )
@@ -38,7 +39,8 @@ averages. Its audience is everybody; who leaves, and what they bring, it has fro
 truth has it from the simulator ({DRAWS} futures a customer). Nobody is disconnected: all exits are
 voluntary.
 
-Profit is the mean over what may happen to those contacted, in EUR, by truth. A budget pays for so
+Profit is the mean over what may happen to those contacted and over {RESPONSES} draws of how they
+respond, in EUR, by truth. A budget pays for so
 many contacts with their offers in full; policies of habit spend all of it, keepworth and the oracle
 stop where nothing is to be won. Differences are paired by seed, with a 95% interval (Student's t).
 """
@@ -98,6 +100,8 @@ def _share_of_oracle(readings: Sequence[Json], budget: str) -> float:
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
+    if len(values) < 2:
+        return float("-inf"), float("inf")
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean() - half), float(values.mean() + half)
 

@@ -9,7 +9,10 @@ from benchmarks.campaigns.operators import JudgedOperator
 
 Values = NDArray[np.float64]
 Policy = Callable[[JudgedOperator, np.random.Generator], Values]
-"""Returns what customers are ranked by, shape (n,); NaN for whom the policy never contacts."""
+"""Returns what customers are ranked by; NaN for whom the policy never contacts.
+
+Shape (n,), or (RESPONSES, n) where the policy knows how they respond.
+"""
 
 
 def keepworth(assumed: str) -> Policy:
@@ -59,7 +62,9 @@ POLICIES: Mapping[str, Policy] = {
 
 
 def profit_of(ranking: Values, places: int, operator: JudgedOperator) -> float:
-    """Return the true expected profit of contacting the first so many of a ranking."""
-    order = np.argsort(-ranking, kind="stable")
-    chosen = [row for row in order[:places] if not np.isnan(ranking[row])]
-    return float(operator.truth.profit()[chosen].sum())
+    """Return the true expected profit of contacting the first so many, the mean over responses."""
+    true = operator.truth.profit()
+    order = np.argsort(-np.broadcast_to(ranking, true.shape), axis=1, kind="stable")[:, :places]
+    is_contacted = ~np.isnan(np.take_along_axis(np.broadcast_to(ranking, true.shape), order, 1))
+    brought = np.take_along_axis(true, order, axis=1)
+    return float((brought * is_contacted).sum(axis=1).mean())
