@@ -13,6 +13,7 @@ from features.mistakes import ConfigurationError, Mistake
 from features.sources import FeatureRules, IngestRules, Source
 from features.spark.rules import SparkRules
 from serving.campaigns.campaign import Campaign, ContactRules
+from serving.campaigns.decisions import Rulebook
 from serving.delivery.webhooks import Webhook
 from training.business import Business
 from training.retraining_rules import RetrainingRules
@@ -97,6 +98,12 @@ def read_configuration(path: Path) -> Configuration:
     if mistakes:
         raise ConfigurationError(f"{path} cannot be used", mistakes)
     return configuration
+
+
+def rulebook_of(configuration: Configuration) -> Rulebook:
+    """Return all campaigns with what holds for them together."""
+    minor_units = configuration.business.minor_units
+    return Rulebook(tuple(configuration.campaigns), configuration.contacts, minor_units)
 
 
 def keys_of(section: str) -> list[str]:

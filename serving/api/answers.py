@@ -114,8 +114,29 @@ class EventResult(Struct, kw_only=True, omit_defaults=True):
     errors: list[ProblemError] = []
 
 
+class CausedTrigger(Struct, kw_only=True):
+    """A campaign should contact a customer, not before an instant; money in major units.
+
+    `number` rises in the order in which triggers became visible.
+    """
+
+    number: int
+    decision_id: str
+    campaign: str
+    customer_id: str
+    offer: str
+    expected_profit: float
+    made_at: str
+    not_before: str
+
+
 class EventsAnswer(Struct, kw_only=True):
-    """How many events were taken, and what became of each, in the order given."""
+    """How many events were taken, what became of each, in the order given, and what they caused.
+
+    `triggers` are those of campaigns that wait for such events, also where the event is a
+    duplicate that caused them before; null where no campaign could be asked just now: sending the
+    same events again has them judged.
+    """
 
     accepted: int
     duplicate: int
@@ -123,6 +144,7 @@ class EventsAnswer(Struct, kw_only=True):
     rejected: int
     erased: int
     results: list[EventResult]
+    triggers: list[CausedTrigger] | None = []
 
 
 class OpenSubscription(Struct, kw_only=True):
@@ -193,16 +215,18 @@ class ErasureReceipt(Struct, kw_only=True):
     """What was erased of a customer; nothing here says who it was.
 
     `subject` is a salted digest of the id, as the record of acts keeps it. Counts are of rows:
-    `events` of the log, `posted_events` of the live store, `profiles` of the customers table,
-    `mentions` of others who named the customer, `quarantined_rows`, `output_rows` of scores and
-    backtests. `removed_files` named the customer and can be made again. `models` are versions that
-    saw the customer in training; they hold no row of anybody. `elsewhere` is left to you.
+    `events` of the log, `posted_events` of the live store and `decisions` of campaigns there,
+    `profiles` of the customers table, `mentions` of others who named the customer,
+    `quarantined_rows`, `output_rows` of scores and backtests. `removed_files` named the customer
+    and can be made again. `models` are versions that saw the customer in training; they hold no
+    row of anybody. `elsewhere` is left to you.
     """
 
     subject: str
     erased_at: str
     events: int
     posted_events: int
+    decisions: int
     profiles: int
     mentions: int
     quarantined_rows: int

@@ -25,6 +25,7 @@ from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_o
 from serving.api.answers import Health, Readiness
 from serving.api.body import json_body, media_type_of
 from serving.api.call import CallMiddleware
+from serving.api.caused_triggers import triggers_caused
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
 from serving.api.customer_route import answer_customer
@@ -195,7 +196,10 @@ async def _events(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=400)
     answering = answer_batch if media_type_of(request) == BATCH else answer_event
-    answer = await answering(publisher, body, current.clock(), current.event_checks)
+    answer, events = await answering(publisher, body, current.clock(), current.event_checks)
+    heard = current.listening.heard(events)
+    if heard:
+        answer.triggers = await triggers_caused(_turns(request), current, heard)
     request.app.state.traffic.count_events(answer)
     return Response(msgspec.json.encode(answer), media_type="application/json")
 

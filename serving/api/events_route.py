@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import anyio.to_thread
 import msgspec
@@ -19,15 +20,23 @@ from serving.store.recording import Outcome
 
 _READ_AT_ONCE_BYTES = 50_000
 _RETRY = {"Retry-After": "1"}
+_THERE = ("accepted", "duplicate")
 
 
 class _Named(msgspec.Struct):
     id: str | None = None
 
 
+class Recorded(NamedTuple):
+    """Hold the answer to a call, and the events that are recorded now, by it or before."""
+
+    answer: EventsAnswer
+    events: list[LiveEvent]
+
+
 async def answer_event(
     publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
-) -> EventsAnswer:
+) -> Recorded:
     """Record one event.
 
     Raises
@@ -46,12 +55,12 @@ async def answer_event(
         expected = "expected a customer who was not erased"
         mistake = Mistake("subject", event.customer_id, expected)
         raise Problem(GONE, "The customer was erased; nothing was recorded.", [mistake])
-    return _answer([EventResult(id=event.event_id, status=outcome)])
+    return Recorded(_answer([EventResult(id=event.event_id, status=outcome)]), [event])
 
 
 async def answer_batch(
     publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
-) -> EventsAnswer:
+) -> Recorded:
     """Record every event of a batch that can be, and say what became of each.
 
     Raises
@@ -64,15 +73,14 @@ async def answer_batch(
     else:
         read = _read(body, received_at, checks)
     events = [one for one in read if isinstance(one, LiveEvent)]
-    outcomes = iter(await _recorded(publisher, events) if events else [])
-    return _answer(
-        [
-            EventResult(id=one.event_id, status=next(outcomes))
-            if isinstance(one, LiveEvent)
-            else one
-            for one in read
-        ]
-    )
+    found = await _recorded(publisher, events) if events else []
+    outcomes = iter(found)
+    results = [
+        EventResult(id=one.event_id, status=next(outcomes)) if isinstance(one, LiveEvent) else one
+        for one in read
+    ]
+    there = [one for one, outcome in zip(events, found, strict=True) if outcome in _THERE]
+    return Recorded(_answer(results), there)
 
 
 def _read(body: bytes, received_at: int, checks: Sequence[Check]) -> list[LiveEvent | EventResult]:

@@ -64,7 +64,8 @@ class Recheck:
             return None
         judge = self._judge(campaign, bundle)
         people = tables.customers if tables.customers is not None else _NOBODY
-        found = judge.candidates(block, known.observed_until, people)
+        as_of = known.observed_until
+        found = judge.candidates(block, as_of, people, lambda _: "sending")
         return found[0] if found else None
 
     def _judge(self, campaign: Campaign, bundle: Bundle) -> Judge:

@@ -1,7 +1,8 @@
 """Candidates: customers whom a campaign is for, and what contacting them is expected to bring."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from features.kernel import Moment
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
 from serving.campaigns.campaign import Campaign
-from serving.campaigns.expressions import Conditions
+from serving.campaigns.expressions import hold, mistakes_of
 from training.bundle import Bundle
 from training.exit_kinds import KINDS, WITHIN_MONTHS
 from training.score_table import score_schema, score_table
@@ -55,9 +56,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Hold a customer whom at least one campaign is for, as known at `as_of` (microseconds)."""
+    """Hold a customer whom at least one campaign is for, as known at `as_of` (microseconds).
+
+    `occasion` is what made somebody look: a night, or an event.
+    """
 
     customer_id: str
+    occasion: str
     as_of: int
     model_version: str
     consent: bool | None
@@ -65,6 +70,16 @@ class Candidate:
     scores: Mapping[str, float | str | None]
     options: tuple[Option, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def decision_id(self) -> str:
+        """The id of what is decided of the customer on the occasion: once, whoever asks again."""
+        return hashlib.sha256(f"{self.occasion}\0{self.customer_id}".encode()).hexdigest()[:32]
+
+    def only(self, campaigns: Collection[str]) -> "Candidate":
+        """Return the candidate with the options of some campaigns, by name."""
+        kept = tuple(option for option in self.options if option.campaign in campaigns)
+        return replace(self, options=kept)
 
 
 class Judge:
@@ -83,7 +98,6 @@ class Judge:
         if bundle.business.contract != "subscription":
             raise InputRefusedError("campaigns need subscriptions", [_NO_SHOP])
         self.campaigns, self.bundle = tuple(campaigns), bundle
-        self._conditions = Conditions()
         signals = catalogue(bundle.business.contract, bundle.vocabulary)
         scored = {each.name: each.type for each in score_schema(()) if each.type in _SCALARS}
         types = {signal.name: pa.float64() for signal in signals} | scored
@@ -95,14 +109,17 @@ class Judge:
             each for each in signals if each.name in named - scored.keys()
         )
 
-    def candidates(self, block: Block, as_of: int, people: pa.Table) -> list[Candidate]:
+    def candidates(
+        self, block: Block, as_of: int, people: pa.Table, occasion: Callable[[str], str]
+    ) -> list[Candidate]:
         """Return those of a block whom at least one campaign is for, who are customers.
 
-        `people` are their rows of the customers table, for consent and time zone.
+        `people` are their rows of the customers table, for consent and time zone; `occasion` says
+        what made somebody look at a customer.
         """
         scores = score(self.bundle, block, as_of)
         table = score_table(scores, self.bundle.business)
-        is_so = self._conditions.hold(self._expressions, self._with_signals(table, block, as_of))
+        is_so = hold(self._expressions, self._with_signals(table, block, as_of))
         for_them, eligible = is_so[:, 0::2], is_so[:, 1::2]
         for_them &= scores.forecast.is_customer[:, None]
         rows = np.flatnonzero(for_them.any(axis=1))
@@ -110,18 +127,19 @@ class Judge:
         told = table.select(_TOLD).take(rows).to_pylist()
         known = _known_of(people)
         notes = (NO_KINDS,) if scores.forecast.exit_shares is None else ()
+        ids = [str(customer_id) for customer_id in scores.customer_ids[rows]]
         return [
             Candidate(
-                customer_id=str(scores.customer_ids[row]),
-                as_of=as_of,
-                model_version=self.bundle.version,
-                consent=known.get(str(scores.customer_ids[row]), (None, None))[0],
-                time_zone=known.get(str(scores.customer_ids[row]), (None, None))[1],
+                customer_id,
+                occasion(customer_id),
+                as_of,
+                self.bundle.version,
+                *known.get(customer_id, (None, None)),
                 scores=said,
                 options=own,
                 notes=notes,
             )
-            for row, own, said in zip(rows, options, told, strict=True)
+            for customer_id, own, said in zip(ids, options, told, strict=True)
         ]
 
     def _require_sound(self, types: Mapping[str, pa.DataType]) -> None:
@@ -129,7 +147,7 @@ class Judge:
             Mistake(f"campaigns[{one.name}].{key}", repr(getattr(one, key)), wrong)
             for one in self.campaigns
             for key, expression in zip(("audience", "eligible"), one.conditions, strict=True)
-            for wrong in self._conditions.mistakes(expression, types)
+            for wrong in mistakes_of(expression, types)
         ]
         if mistakes:
             raise ConfigurationError("campaigns cannot run as configured", mistakes)

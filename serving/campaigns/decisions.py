@@ -1,6 +1,5 @@
 """Decisions: who is contacted by which campaign, who is in a control group, and why nobody else."""
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,11 +83,6 @@ class Decision:
     option: Option | None = None
     draw: float | None = None
     reserved: int = 0
-
-
-def decision_id(occasion: str, customer_id: str) -> str:
-    """Return the id of what is decided of a customer on an occasion: once, whoever asks again."""
-    return hashlib.sha256(f"{occasion}\0{customer_id}".encode()).hexdigest()[:32]
 
 
 def decide(

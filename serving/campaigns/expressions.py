@@ -28,6 +28,11 @@ FUNCTIONS = (
     *("abs", "ceil", "contains", "ends_with", "floor", "greatest", "least", "length"),
     *("lower", "round", "starts_with", "upper"),
 )
+_CONFINED: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "enable_external_access": False,
+    "lock_configuration": True,
+}
 _BY_COLUMN_TYPE = {pa.string(): "text", pa.float64(): 1.5, pa.int32(): 1}
 
 
@@ -58,56 +63,45 @@ def parse(text: str) -> Expression:
         return Expression(_sql(connection, tree), tuple(dict.fromkeys(columns)))
 
 
-class Conditions:
-    """Evaluate expressions on tables, in a database that holds and reaches nothing else."""
+def hold(expressions: Sequence[Expression], table: pa.Table) -> NDArray[np.bool_]:
+    """Return where expressions are true, shape (n_rows, n_expressions); unknown is false.
 
-    def __init__(self) -> None:
-        self._connection = duckdb.connect()
-        for setting in (
-            "threads = 1",
-            "enable_progress_bar = false",
-            "enable_external_access = false",
-            "lock_configuration = true",
-        ):
-            self._connection.execute(f"SET {setting}")
+    Raises
+    ------
+    ValueError
+        If one cannot be evaluated on what the columns hold.
+    """
+    found = _evaluated([expression.sql for expression in expressions], table)
+    columns = [column.cast(pa.bool_()).fill_null(False).to_numpy() for column in found.columns]
+    return np.column_stack(columns) if columns else np.empty((table.num_rows, 0), np.bool_)
 
-    def hold(self, expressions: Sequence[Expression], table: pa.Table) -> NDArray[np.bool_]:
-        """Return where expressions are true, shape (n_rows, n_expressions); unknown is false.
 
-        Raises
-        ------
-        ValueError
-            If one cannot be evaluated on what the columns hold.
-        """
-        found = self._evaluated([expression.sql for expression in expressions], table)
-        columns = [column.cast(pa.bool_()).fill_null(False).to_numpy() for column in found.columns]
-        return np.column_stack(columns) if columns else np.empty((table.num_rows, 0), np.bool_)
+def mistakes_of(expression: Expression, types: Mapping[str, pa.DataType]) -> list[str]:
+    """Return what is wrong with an expression, given the columns there are; best empty."""
+    unknown = [name for name in expression.columns if name not in types]
+    if unknown:
+        return [_unknown(name, types) for name in unknown]
+    one = {name: pa.array([_BY_COLUMN_TYPE[type_]], type_) for name, type_ in types.items()}
+    sample = pa.table(one)
+    try:
+        found = _evaluated([expression.sql], sample).column(0)
+    except ValueError as error:
+        return [str(error)]
+    if not pa.types.is_boolean(found.type):
+        return [f"expected a condition that is true or false, and it yields {found.type}"]
+    return []
 
-    def mistakes(self, expression: Expression, types: Mapping[str, pa.DataType]) -> list[str]:
-        """Return what is wrong with an expression, given the columns there are; best empty."""
-        unknown = [name for name in expression.columns if name not in types]
-        if unknown:
-            return [_unknown(name, types) for name in unknown]
-        one = {name: pa.array([_BY_COLUMN_TYPE[type_]], type_) for name, type_ in types.items()}
-        sample = pa.table(one)
+
+def _evaluated(parts: Sequence[str], table: pa.Table) -> pa.Table:
+    """Evaluate on a table, in a database that holds and reaches nothing else."""
+    wanted = ", ".join(f"{sql} AS is_so_{number}" for number, sql in enumerate(parts))
+    with duckdb.connect(config=_CONFINED) as connection:
+        connection.register("customers", table)
         try:
-            found = self._evaluated([expression.sql], sample).column(0)
-        except ValueError as error:
-            return [str(error)]
-        if not pa.types.is_boolean(found.type):
-            return [f"expected a condition that is true or false, and it yields {found.type}"]
-        return []
-
-    def _evaluated(self, parts: Sequence[str], table: pa.Table) -> pa.Table:
-        wanted = ", ".join(f"{sql} AS is_so_{number}" for number, sql in enumerate(parts))
-        self._connection.register("customers", table)
-        try:
-            return self._connection.sql(f"SELECT {wanted} FROM customers").to_arrow_table()
+            return connection.sql(f"SELECT {wanted} FROM customers").to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"expected a condition that can be evaluated ({reason})") from error
-        finally:
-            self._connection.unregister("customers")
 
 
 _ALLOWED = (

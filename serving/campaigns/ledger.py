@@ -7,7 +7,7 @@ can be sent; whoever decides at the same time waits for its turn, and sees what 
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from features.instants import datetime_of, instant_of
 from serving.campaigns.assignments import assignments_of
 from serving.campaigns.budgets import left_of, periods_of, reserved_by
 from serving.campaigns.candidates import Candidate
-from serving.campaigns.decisions import CHOSEN, Decision, Rulebook, Standing, decide, decision_id
+from serving.campaigns.decisions import CHOSEN, Decision, Rulebook, Standing, decide
 from serving.campaigns.triggers import publish
 from serving.store.database import LiveStore
 from serving.store.live_events import parts
@@ -60,30 +60,36 @@ class Settled:
     repeated: int
 
 
-def settle(  # noqa: PLR0913, PLR0917 -- what a decision rests on
+def settle(
     store: LiveStore,
     log: KnowsErased,
-    candidates: Sequence[Candidate],
+    candidates: Mapping[str, Candidate],
     book: Rulebook,
-    occasion: str,
     now: datetime,
 ) -> Settled:
-    """Decide of candidates on an occasion, each once, and write what follows, all or nothing."""
+    """Decide of candidates, each once on its occasion, and write what follows, all or nothing.
+
+    `candidates` are by the id of their decision.
+    """
     with store.writing() as connection:
         erased = log.erased
-        there = [each for each in candidates if each.customer_id not in erased]
-        known = _known(connection, [decision_id(occasion, each.customer_id) for each in there])
-        fresh = [each for each in there if decision_id(occasion, each.customer_id) not in known]
-        standing = standing_of(connection, [each.customer_id for each in fresh], book, now)
-        decisions = decide(fresh, book, standing, now)
+        there = {
+            each: candidate
+            for each, candidate in candidates.items()
+            if candidate.customer_id not in erased
+        }
+        known = _known(connection, list(there))
+        fresh = {each: there[each] for each in there if each not in known}
+        customer_ids = [candidate.customer_id for candidate in fresh.values()]
+        standing = standing_of(connection, customer_ids, book, now)
+        decisions = dict(zip(fresh, decide(list(fresh.values()), book, standing, now), strict=True))
         if decisions:
-            connection.execute(
-                insert(campaign_decision), [_row(each, occasion, now) for each in decisions]
-            )
-            _assign(connection, decisions, book, standing, now)
-            _reserve(connection, decisions, book, now)
-            publish(connection, decisions, book, occasion, now)
-    return Settled(tuple(decisions), len(there) - len(fresh))
+            rows = [_row(each, decision, now) for each, decision in decisions.items()]
+            connection.execute(insert(campaign_decision), rows)
+            _assign(connection, decisions.values(), book, standing, now)
+            _reserve(connection, decisions.values(), book, now)
+            publish(connection, decisions, book, now)
+    return Settled(tuple(decisions.values()), len(there) - len(fresh))
 
 
 def standing_of(
@@ -119,11 +125,11 @@ def _reserved(connection: Connection, periods: Sequence[str]) -> dict[tuple[str,
     return {(campaign, period): reserved for campaign, period, reserved in rows}
 
 
-def _row(decision: Decision, occasion: str, now: datetime) -> dict[str, Any]:
+def _row(decision_id: str, decision: Decision, now: datetime) -> dict[str, Any]:
     candidate, option = decision.candidate, decision.option
     return {
-        "decision_id": decision_id(occasion, candidate.customer_id),
-        "occasion": occasion,
+        "decision_id": decision_id,
+        "occasion": candidate.occasion,
         "decided_at": instant_of(now),
         "as_of": candidate.as_of,
         "customer_id": candidate.customer_id,

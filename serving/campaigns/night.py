@@ -47,8 +47,8 @@ def decide_night(
     occasion = f"night {now.astimezone(ZoneInfo(book.rules.time_zone)):%Y-%m-%d}"
     live = book.live(now, NIGHT)
     judge = Judge(live.campaigns, bundle)
-    candidates = portfolio_candidates(log, judge, as_of, tell) if live.campaigns else []
-    settled = settle(store, log, candidates, live, occasion, now)
+    found = portfolio_candidates(log, judge, as_of, occasion, tell) if live.campaigns else []
+    settled = settle(store, log, {each.decision_id: each for each in found}, live, now)
     return Night(occasion, datetime_of(as_of), live.campaigns, settled.decisions, settled.repeated)
 
 

@@ -15,13 +15,13 @@ Tell = Callable[[str, float], None]
 
 
 def portfolio_candidates(
-    log: Log, judge: Judge, as_of: int, tell: Tell = lambda _what, _share: None
+    log: Log, judge: Judge, as_of: int, occasion: str, tell: Tell = lambda _what, _share: None
 ) -> list[Candidate]:
     """Return whom the judge's campaigns are for, as known at `as_of`, in the order of the log."""
     found: list[Candidate] = []
     passed = 0
     for block, events in _blocks(log, judge, as_of):
-        found += _judged(log, judge, block, as_of)
+        found += _judged(log, judge, block, as_of, occasion)
         passed += events
         tell(f"judged {passed:,} of {log.n_events:,} events", passed / log.n_events)
     return found
@@ -42,7 +42,7 @@ def candidates_after_events(
     found: list[Candidate] = []
     for block, _ in _blocks(log, judge, as_of):
         concerned = who_had(block, kinds, since, as_of)
-        judged = _judged(log, judge, block, as_of) if concerned else []
+        judged = _judged(log, judge, block, as_of, "replay") if concerned else []
         found += [each for each in judged if each.customer_id in concerned]
     return found
 
@@ -58,6 +58,6 @@ def _blocks(log: Log, judge: Judge, as_of: int) -> Iterator[tuple[Block, int]]:
             yield block, part.events
 
 
-def _judged(log: Log, judge: Judge, block: Block, as_of: int) -> list[Candidate]:
+def _judged(log: Log, judge: Judge, block: Block, as_of: int, occasion: str) -> list[Candidate]:
     people = log.read_customers([str(each) for each in block.history.customer_ids])
-    return judge.candidates(block, as_of, people)
+    return judge.candidates(block, as_of, people, lambda _: occasion)

@@ -80,5 +80,5 @@ def _candidates(
     log: Log, judge: Judge, campaign: Campaign, since: int, as_of: int
 ) -> list[Candidate]:
     if NIGHT in campaign.on:
-        return portfolio_candidates(log, judge, as_of)
+        return portfolio_candidates(log, judge, as_of, "replay")
     return candidates_after_events(log, judge, list(campaign.on), since, as_of)

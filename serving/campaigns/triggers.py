@@ -1,13 +1,13 @@
 """Triggers: decisions to contact somebody, numbered in the order in which they became visible."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from features.instants import instant_of
-from serving.campaigns.decisions import Decision, Rulebook, decision_id
+from serving.campaigns.decisions import Decision, Rulebook
 from serving.campaigns.quiet_hours import first_allowed
 from serving.store.database import LiveStore
 from serving.store.live_events import parts
@@ -47,18 +47,17 @@ class Trigger:
 
 def publish(
     connection: Connection,
-    decisions: Iterable[Decision],
+    decisions: Mapping[str, Decision],
     book: Rulebook,
-    occasion: str,
     now: datetime,
 ) -> None:
-    """Give decisions to contact somebody their numbers, in the transaction that makes them.
+    """Give decisions (by id) to contact somebody numbers, in the transaction that makes them.
 
     Transactions that write do not overlap: whoever reads up to a number misses none below it.
     """
     contacts = [
-        (each.candidate, each.option)
-        for each in decisions
+        (decision_id, each.candidate, each.option)
+        for decision_id, each in decisions.items()
         if each.option and each.outcome == "contact"
     ]
     if not contacts:
@@ -67,13 +66,13 @@ def publish(
     rows = [
         {
             "number": number,
-            "decision_id": decision_id(occasion, candidate.customer_id),
+            "decision_id": decision_id,
             "campaign": option.campaign,
             "customer_id": candidate.customer_id,
             "made_at": instant_of(now),
             "not_before": instant_of(first_allowed(now, candidate.time_zone, book.rules)),
         }
-        for number, (candidate, option) in enumerate(contacts, start=last + 1)
+        for number, (decision_id, candidate, option) in enumerate(contacts, start=last + 1)
     ]
     connection.execute(insert(campaign_trigger), rows)
     connection.execute(update(trigger_count).values(latest_number=last + len(rows)))

@@ -21,23 +21,19 @@ from serving.commands.campaign_tables import (
     show_night,
 )
 from serving.commands.progress import progress_bar
+from serving.configuration import rulebook_of
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace
 from training.known import observed_bounds
-
-
-def rulebook_of(workspace: Workspace) -> Rulebook:
-    """Return the campaigns of a workspace with what holds for all of them."""
-    settings = workspace.configuration
-    minor_units = settings.business.minor_units
-    return Rulebook(tuple(settings.campaigns), settings.contacts, minor_units)
 
 
 def list_campaigns(path: Path | None) -> Answer:
     """Show every campaign, what it has decided so far, and whether its control group is sound."""
     workspace = open_workspace(path)
     currency = workspace.configuration.business.currency
-    found = standing_of_campaigns(workspace.store, rulebook_of(workspace), datetime.now(UTC))
+    found = standing_of_campaigns(
+        workspace.store, rulebook_of(workspace.configuration), datetime.now(UTC)
+    )
     content = {"currency": currency, "campaigns": [content_of(each) for each in found]}
     return Answer(content, lambda console: show_list(console, content))
 
@@ -48,7 +44,7 @@ def check_campaign(path: Path | None, name: str, months: int) -> Answer:
     campaign = named(workspace, name)
     bundle = load_version(workspace.store)
     judge = Judge([campaign], bundle)
-    book = rulebook_of(workspace)
+    book = rulebook_of(workspace.configuration)
     alone = Rulebook((campaign,), book.rules, book.minor_units)
     since, until = observed_bounds(workspace.log(), bundle.business)
     month = bundle.business.month
@@ -76,7 +72,7 @@ def run_night(path: Path | None) -> Answer:
     """Decide for tonight, once: who is contacted, who is in a control group, why nobody else."""
     workspace = open_workspace(path)
     bundle = load_version(workspace.store)
-    book, now = rulebook_of(workspace), datetime.now(UTC)
+    book, now = rulebook_of(workspace.configuration), datetime.now(UTC)
     with writing(workspace.state), progress_bar() as tell:
         night = decide_night(workspace.store, bundle, book, now, tell)
     currency = bundle.business.currency

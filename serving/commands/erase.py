@@ -31,6 +31,7 @@ def _show(console: Console, receipt: Receipt) -> None:
     counts = {
         "events of the log": receipt.events,
         "posted events": receipt.posted_events,
+        "decisions of campaigns": receipt.decisions,
         "rows of the customers table": receipt.profiles,
         "names in rows of others": receipt.mentions,
         "rows of the quarantine": receipt.quarantined_rows,

@@ -26,7 +26,14 @@ from serving.store.live_events import parts
 from serving.store.logged_events import LoggedEvents
 from serving.store.mapped_tables import MappedTables
 from serving.store.serving_version import known_versions
-from serving.store.tables import drained_event, live_event, outbox
+from serving.store.tables import (
+    campaign_assignment,
+    campaign_decision,
+    campaign_trigger,
+    drained_event,
+    live_event,
+    outbox,
+)
 from training.bundle_files import cutoff_of
 
 ELSEWHERE = (
@@ -50,6 +57,7 @@ class Receipt:
     erased_at: str
     events: int
     posted_events: int
+    decisions: int
     profiles: int
     mentions: int
     quarantined_rows: int
@@ -70,6 +78,7 @@ def erase_customers(
     log = Log.open(store.state)
     subjects = tuple(sorted(map(log.erased.digest_of, customer_ids)))
     posted = _erase_posted(store, customer_ids, logged.event_ids)
+    decisions = _erase_decisions(store, customer_ids)
     mapped = MappedTables(store.state)
     mapped.keep_only(LoggedEvents(log, mapped).names())
     rows, removed = _erase_outputs(folder, customer_ids)
@@ -78,6 +87,7 @@ def erase_customers(
         erased_at=now.isoformat(),
         events=logged.events,
         posted_events=posted,
+        decisions=decisions,
         profiles=logged.profiles,
         mentions=logged.mentions,
         quarantined_rows=logged.quarantined,
@@ -104,6 +114,18 @@ def _erase_posted(store: LiveStore, customer_ids: Sequence[str], event_ids: Sequ
         for some in parts(event_ids):
             connection.execute(delete(drained_event).where(drained_event.c.event_id.in_(some)))
     return int(gone)
+
+
+def _erase_decisions(store: LiveStore, customer_ids: Sequence[str]) -> int:
+    """Remove what campaigns decided of the customers; return how many decisions.
+
+    What budgets hold reserved stays: it may be spent.
+    """
+    with store.writing() as connection:
+        for table in (campaign_trigger, campaign_assignment):
+            connection.execute(delete(table).where(table.c.customer_id.in_(customer_ids)))
+        of_them = campaign_decision.c.customer_id.in_(customer_ids)
+        return int(connection.execute(delete(campaign_decision).where(of_them)).rowcount)
 
 
 def _erase_outputs(folder: Path, customer_ids: Sequence[str]) -> tuple[int, list[str]]:

@@ -13,6 +13,8 @@ from serving.api.limits import LIMITS
 from serving.api.openapi import OPERATIONS
 from serving.api.problems import PROBLEM_KINDS
 from serving.api.watched_metrics import WATCHED
+from serving.campaigns import decisions, verdicts
+from serving.campaigns.campaign import Campaign, ContactRules
 from serving.configuration import Configuration, keys_of
 from training.score_table import score_schema
 
@@ -84,6 +86,8 @@ def test_every_kind_is_described_with_its_labels():
         ("### [spark]", ("spark",)),
         ("### [retraining]", ("retraining",)),
         ("### [[webhooks]]", ("webhooks",)),
+        ("### [contacts]", ("contacts",)),
+        ("### [[campaigns]]", ("campaigns",)),
         ("### [[sources]]", ("sources",)),
     ],
 )
@@ -121,6 +125,29 @@ def test_metrics_of_monitoring_described_are_those_that_are_served():
     rows = rows_of("retraining.md", "## What came of forecasts")
 
     assert sorted(name for row in rows for name in quoted(row[0])) == sorted(WATCHED)
+
+
+def test_the_example_of_a_campaign_is_accepted():
+    [example] = re.findall(r"```toml\n(.*?)```", page("campaigns.md"), re.DOTALL)
+    tables = tomllib.loads(example)
+
+    assert ContactRules.model_validate(tables["contacts"]).quiet_until is not None
+    assert [Campaign.model_validate(each).name for each in tables["campaigns"]] == ["stay-with-us"]
+
+
+def test_every_verdict_on_a_contact_is_described():
+    said = {
+        value
+        for module in (verdicts, decisions)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str) and name not in {"GLOBAL", "CONTROL", "TAKEN"}
+    }
+    described = " ".join(
+        row[0] for row in rows_of("campaigns.md", "## What keeps a campaign from a customer")
+    )
+
+    assert len(said) == 8
+    assert [each for each in said if each.partition(":")[0] not in described] == []
 
 
 def test_every_column_of_scores_is_described():

@@ -75,6 +75,7 @@ def test_an_acknowledged_event_is_in_the_store_as_it_was_said(
         "rejected": 0,
         "erased": 0,
         "results": [{"id": event["id"], "status": "accepted"}],
+        "triggers": [],
     }
     [row] = recorded(workspace, event["subject"])
     assert row["recorded_at"] - row["occurred_at"] > timedelta(days=300)

@@ -1,0 +1,69 @@
+"""Listening: events that live campaigns wait for, judged as they come, each once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from features.blocks import Block
+from serving.campaigns.campaign import NIGHT
+from serving.campaigns.candidates import Candidate, Judge
+from serving.campaigns.decisions import Rulebook
+from serving.campaigns.ledger import KnowsErased, settle
+from serving.campaigns.triggers import Trigger, triggers_of
+from serving.store.database import LiveStore
+from serving.store.live_events import LiveEvent
+from training.bundle import Bundle
+
+
+class Listening:
+    """Know which events campaigns wait for, and judge whom they happened to; one thread a time."""
+
+    def __init__(self, book: Rulebook) -> None:
+        self.book = book
+        self._kinds = frozenset(kind for each in book.campaigns for kind in each.on) - {NIGHT}
+        self._judge: Judge | None = None
+
+    def heard(self, events: Sequence[LiveEvent]) -> list[LiveEvent]:
+        """Return the events of kinds that some campaign waits for."""
+        return [event for event in events if event.kind in self._kinds] if self._kinds else []
+
+    def judge(self, bundle: Bundle) -> Judge:
+        """Return the judge by a model version; raises as `Judge` does."""
+        if self._judge is None or self._judge.bundle is not bundle:
+            waiting = [each for each in self.book.campaigns if self._kinds & set(each.on)]
+            self._judge = Judge(waiting, bundle)
+        return self._judge
+
+    def candidates(
+        self, bundle: Bundle, block: Block, as_of: int, people: pa.Table, heard: Sequence[LiveEvent]
+    ) -> list[Candidate]:
+        """Return the customers of a block whom the campaigns are for that wait for their events.
+
+        Of several events of one customer the last counts.
+        """
+        last = {event.customer_id: event for event in heard}
+
+        def occasion(customer_id: str) -> str:
+            return f"event {last[customer_id].event_id}"
+
+        return self.judge(bundle).candidates(block, as_of, people, occasion)
+
+    def settle(
+        self,
+        store: LiveStore,
+        log: KnowsErased,
+        candidates: Sequence[Candidate],
+        heard: Sequence[LiveEvent],
+        now: datetime,
+    ) -> list[Trigger]:
+        """Decide of candidates, and return the triggers of their events, also of earlier calls."""
+        kinds = {event.customer_id: event.kind for event in heard}
+        for kind in dict.fromkeys(kinds.values()):
+            live = self.book.live(now, kind)
+            names = [campaign.name for campaign in live.campaigns]
+            own = [each.only(names) for each in candidates if kinds[each.customer_id] == kind]
+            asked = {each.decision_id: each for each in own if each.options}
+            if asked:
+                settle(store, log, asked, live, now)
+        return triggers_of(store, [each.decision_id for each in candidates])
