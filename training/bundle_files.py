@@ -30,6 +30,7 @@ from training.credibility import Credibility
 from training.exit_kinds import exit_kinds_as_json, exit_kinds_from_json
 from training.hazard import HazardModel
 from training.intervals import Intervals
+from training.linear_hazard import linear_as_json, linear_from_json
 from training.pareto_nbd import ParetoNBD
 from training.pauses import Pauses
 from training.plan_path import PlanPath
@@ -44,7 +45,7 @@ from training.subscription import SubscriptionModel
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 14
+FORMAT = 15
 _MANIFEST = "bundle.json"
 Boosters = dict[str, xgb.Booster | None]
 
@@ -144,6 +145,7 @@ def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Booste
             "recent": _recent_as_json(hazard.recent),
             "signal_weight": hazard.signal_weight,
             "noise": None if hazard.aft is None else asdict(hazard.aft.noise),
+            "linear": linear_as_json(hazard.linear),
             "plans": list(model.path.plans),
             "growth": model.path.growth.tolist(),
             "flows": _credibility_as_json(model.flows),
@@ -178,6 +180,7 @@ def _model(
             boosters.get("hazard"),
             parts["signal_weight"],
             _aft(parts["noise"], boosters.get("aft")),
+            linear_from_json(parts["linear"]),
         )
         path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
         flows = _credibility_from_json(parts["flows"])
