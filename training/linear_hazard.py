@@ -35,7 +35,8 @@ _OF_BANDS = 0.5
 _LEVEL_DEVIATION = 10.0
 _RENEWAL_DEVIATION = 1.0
 _SEED = 1
-_TOLERANCE = {"ftol": 1e-6, "gtol": 1e-6, "maxiter": 200}
+_TOLERANCE = 1e-6
+_MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         return (seen.loss(score) + prior) / total, (slope + precision * flat) / total
 
     start = np.zeros(len(precision))
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=_TOLERANCE).x
+    options = {"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS}
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
     parts = best[:-1].reshape(shape)
     return parts[0] + parts[1:], float(best[-1])
 

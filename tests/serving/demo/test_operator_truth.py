@@ -154,6 +154,19 @@ def test_a_downgrade_lowers_true_clv_on_average(operator: Operator) -> None:
     assert np.mean(change < 0) > 0.9
 
 
+def test_terms_that_run_are_told_in_months_and_others_as_none(operator: Operator) -> None:
+    state = operator.history.openings[-1]
+    above = np.flatnonzero(state.plan > 0)
+    ids = [f"C{number:06d}" for number in state.who[above]]
+
+    said = operator.terms_left(ids)
+
+    left = state.term_left[above]
+    assert [months or 0 for months in said] == np.maximum(left, 0).tolist()
+    assert None in said
+    assert max(months for months in said if months) <= operator.params.newcomers.term_months
+
+
 def test_a_downgrade_below_the_cheapest_plan_is_refused_by_name(operator: Operator) -> None:
     truth = operator.truth_at(36, draws=2)
     on_basic = truth[truth["plan"] == "Basic"]["customer_id"].iloc[0]
