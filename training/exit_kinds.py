@@ -1,6 +1,6 @@
 """Which kind of exit: P(kind | the customer leaves within three months, signals).
 
-    P = z softmax(log(share) + Z b_kind) + (1 - z) share,        z = n / (n + 50)
+    P = z softmax(log(share) + Z b_kind) + (1 - z) share,        z = n / (n + 25)
 
 with Z the squashed signals, `share` the kind's among labelled exits, and n how many of these were
 seen. b has a normal prior, whose width exits of customers decide that were left out of the fit;
@@ -26,7 +26,7 @@ WITHIN_MONTHS = 3
 FEWEST_LABELLED = 50
 """Below so many exits with a label nothing is said of kinds."""
 MOST_ROWS = 10_000
-EXITS_OF_EVEN_WEIGHT = 50
+EXITS_OF_EVEN_WEIGHT = 25
 """With so many labelled exits signals and the portfolio's shares weigh the same."""
 _DEVIATIONS = (0.03, 0.1, 0.3)
 _FOLDS = 5

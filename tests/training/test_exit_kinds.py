@@ -77,12 +77,12 @@ def test_labels_by_lot_leave_everybody_close_to_the_shares_of_the_portfolio(n_ex
 def test_few_labelled_exits_draw_what_signals_say_to_the_shares_of_the_portfolio() -> None:
     fitted, signals, _ = _fitted(3.0, n_exits=100)
     assert fitted is not None
-    assert fitted.weight == pytest.approx(100 / 150)
+    assert fitted.weight == pytest.approx(100 / 125)
 
     free = replace(fitted, weight=1.0).of_customers(signals[:4], NOBODY)
 
     said = fitted.of_customers(signals[:4], NOBODY)
-    np.testing.assert_allclose(said, 2 / 3 * free + np.array(fitted.shares) / 3)
+    np.testing.assert_allclose(said, 0.8 * free + 0.2 * np.array(fitted.shares))
 
 
 def test_few_labelled_exits_say_nothing() -> None:

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from serving.demo.crm import customer_ids
 from serving.demo.instants import days_in, month_of
 from serving.demo.operator import Operator, simulate_operator
 from serving.demo.parameters import OperatorParameters
@@ -157,9 +158,8 @@ def test_a_downgrade_lowers_true_clv_on_average(operator: Operator) -> None:
 def test_terms_that_run_are_told_in_months_and_others_as_none(operator: Operator) -> None:
     state = operator.history.openings[-1]
     above = np.flatnonzero(state.plan > 0)
-    ids = [f"C{number:06d}" for number in state.who[above]]
 
-    said = operator.terms_left(ids)
+    said = operator.terms_left(customer_ids(state.who[above]).tolist())
 
     left = state.term_left[above]
     assert [months or 0 for months in said] == np.maximum(left, 0).tolist()
