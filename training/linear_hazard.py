@@ -157,8 +157,13 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         return (seen.loss(score) + prior) / total, (slope + precision * flat) / total
 
     start = np.zeros(len(precision))
-    options = {"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS}
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    best = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS},
+    ).x
     parts = best[:-1].reshape(shape)
     return parts[0] + parts[1:], float(best[-1])
 
