@@ -75,8 +75,8 @@ class CustomerRules(BaseModel):
     rejoin_grace_days: int = Field(
         default=30, ge=0, strict=True, description="a whole number of days, 0 or more"
     )
-    churn_window_months: int = Field(
-        default=3, ge=1, strict=True, description="a whole number of months, 1 or more"
+    churn_window_months: Literal[1, 3, 6, 12] = Field(
+        default=3, description="1, 3, 6 or 12, the windows that scores name"
     )
     revenue: Literal["mrr", "payments"] = Field(default="mrr", description='"mrr" or "payments"')
     extra_revenue: tuple[str, ...] = Field(
@@ -92,6 +92,11 @@ class CustomerRules(BaseModel):
         if isinstance(table, dict) and table.get("contract") == "transactional":
             return {"revenue": "payments"} | table
         return table
+
+    @property
+    def risk_months(self) -> int:
+        """Months within which leaving makes the risk of a segment: a shop says what it means."""
+        return self.churn_window_months if self.contract == "transactional" else 3
 
     @field_validator("revenue")
     @classmethod

@@ -6,47 +6,27 @@ of the version.
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xgboost as xgb
 
 from features.catalogue import Vocabulary, catalogue
 from features.mistakes import InputRefusedError, Mistake
 from features.references import References
 from features.signal import Signal
-from training.aft import AcceleratedFailureTime, Noise
-from training.anchor import TenureAnchor
 from training.background import background_as_json, background_from_json
-from training.basket_anchor import BasketAnchor
-from training.booked_ends import BookedEnds
 from training.bundle import Bundle
+from training.bundle_models import model_as_parts, model_from_parts
 from training.business import Business
-from training.calibration import LogitCalibration
-from training.credibility import Credibility
-from training.exit_kinds import exit_kinds_as_json, exit_kinds_from_json
-from training.hazard import HazardModel
 from training.intervals import Intervals
-from training.pareto_nbd import ParetoNBD
-from training.pauses import Pauses
-from training.plan_path import PlanPath
-from training.purchase_anchor import PurchaseAnchor
-from training.purchase_anchors import PurchaseAnchors
-from training.recent_events import RecentEvents
-from training.referrals import ReferralModel
-from training.shop import ShopModel
-from training.shop_margin import ShopMargin
-from training.shop_residuals import ShopResiduals
-from training.subscription import SubscriptionModel
+from training.referrals import referrals_as_json, referrals_from_json
 from training.support import Support
 from valuation.segments import SegmentCuts
 
-FORMAT = 14
+FORMAT = 15
 _MANIFEST = "bundle.json"
-Boosters = dict[str, xgb.Booster | None]
 
 
 class AlteredModelError(InputRefusedError):
@@ -56,7 +36,7 @@ class AlteredModelError(InputRefusedError):
 def save_bundle(bundle: Bundle, folder: Path) -> str:
     """Write a bundle into a new folder and return its digest."""
     folder.mkdir(parents=True)
-    parameters, boosters = _parts(bundle.model)
+    parameters, boosters = model_as_parts(bundle.model)
     files = {}
     for name, booster in boosters.items():
         if booster is not None:
@@ -73,7 +53,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
         "cuts": bundle.cuts.as_dict(),
         "intervals": None if bundle.intervals is None else asdict(bundle.intervals),
         "background": background_as_json(bundle.background),
-        "referrals": _referrals_as_json(bundle.referrals),
+        "referrals": referrals_as_json(bundle.referrals),
         "cutoff": bundle.cutoff,
         "observed_from": bundle.observed_from,
         "data_fingerprint": bundle.data_fingerprint,
@@ -108,13 +88,13 @@ def load_bundle(folder: Path, digest: str, version: str) -> Bundle:
         vocabulary=vocabulary,
         references=References(**manifest["references"]),
         model=replace(
-            _model(business, signals, manifest["model"], boosters),
+            model_from_parts(business, signals, manifest["model"], boosters),
             support=Support.of_names(signals, **manifest["support"]),
         ),
         cuts=SegmentCuts.from_dict(manifest["cuts"]),
         intervals=_intervals(manifest["intervals"]),
         background=background_from_json(manifest["background"]),
-        referrals=_referrals(manifest["referrals"]),
+        referrals=referrals_from_json(manifest["referrals"]),
         cutoff=manifest["cutoff"],
         observed_from=manifest["observed_from"],
         data_fingerprint=manifest["data_fingerprint"],
@@ -133,121 +113,9 @@ def cutoff_of(folder: Path) -> int:
     return int(json.loads((folder / _MANIFEST).read_bytes())["cutoff"])
 
 
-def _parts(model: SubscriptionModel | ShopModel) -> tuple[dict[str, Any], Boosters]:
-    if isinstance(model, SubscriptionModel):
-        hazard = model.hazard
-        return {
-            "anchor": asdict(hazard.anchor),
-            "calibration": asdict(hazard.calibration),
-            "longest_month": hazard.longest_month,
-            "booked_ends": asdict(hazard.booked_ends),
-            "recent": _recent_as_json(hazard.recent),
-            "signal_weight": hazard.signal_weight,
-            "noise": None if hazard.aft is None else asdict(hazard.aft.noise),
-            "plans": list(model.path.plans),
-            "growth": model.path.growth.tolist(),
-            "flows": _credibility_as_json(model.flows),
-            "monthly_churn": model.monthly_churn,
-            "pauses": asdict(model.pauses),
-            "exit_kinds": exit_kinds_as_json(model.exit_kinds),
-        }, {"hazard": hazard.booster, "aft": None if hazard.aft is None else hazard.aft.booster}
-    residuals = model.residuals
-    return {
-        "counts": asdict(model.counts),
-        "basket": asdict(model.basket),
-        "longest_month": residuals.longest_month,
-        "silence_calibration": asdict(residuals.silence_calibration),
-        "margin_share": model.margin.margin_share,
-        "idle_cost": model.margin.idle_cost,
-        "costs": _credibility_as_json(model.margin.costs),
-        "silent_share": list(model.silent_share),
-        "level": list(model.level),
-    }, {"counts": residuals.counts, "silence": residuals.silence, "basket": residuals.basket}
-
-
-def _model(
-    business: Business, signals: tuple[Signal, ...], parts: dict[str, Any], boosters: Boosters
-) -> SubscriptionModel | ShopModel:
-    if business.contract == "subscription":
-        hazard = HazardModel(
-            TenureAnchor(**parts["anchor"]),
-            LogitCalibration(**parts["calibration"]),
-            parts["longest_month"],
-            BookedEnds(**parts["booked_ends"]),
-            RecentEvents(tuple(parts["recent"]["columns"]), np.array(parts["recent"]["effects"])),
-            boosters.get("hazard"),
-            parts["signal_weight"],
-            _aft(parts["noise"], boosters.get("aft")),
-        )
-        path = PlanPath(tuple(parts["plans"]), np.array(parts["growth"]))
-        flows = _credibility_from_json(parts["flows"])
-        pauses = Pauses(**parts["pauses"])
-        return SubscriptionModel(
-            signals,
-            hazard,
-            path,
-            flows,
-            parts["monthly_churn"],
-            pauses,
-            exit_kinds=exit_kinds_from_json(parts["exit_kinds"]),
-        )
-    residuals = ShopResiduals(
-        parts["longest_month"],
-        boosters.get("counts"),
-        boosters.get("silence"),
-        boosters.get("basket"),
-        LogitCalibration(**parts["silence_calibration"]),
-    )
-    costs = _credibility_from_json(parts["costs"])
-    margin = ShopMargin(parts["margin_share"], parts["idle_cost"], costs)
-    counts, basket = _purchase_anchors(parts["counts"]), BasketAnchor(**parts["basket"])
-    silent = tuple(parts["silent_share"])
-    return ShopModel(signals, counts, basket, residuals, margin, silent, tuple(parts["level"]))
-
-
-def _purchase_anchors(parts: dict[str, Any]) -> PurchaseAnchors:
-    pareto_nbd = None if parts["pareto_nbd"] is None else ParetoNBD(**parts["pareto_nbd"])
-    return PurchaseAnchors(PurchaseAnchor(**parts["bg_nbd"]), pareto_nbd)
-
-
-def _recent_as_json(recent: RecentEvents) -> dict[str, Any]:
-    return {"columns": list(recent.columns), "effects": recent.effects.tolist()}
-
-
-def _aft(noise: dict[str, Any] | None, trees: xgb.Booster | None) -> AcceleratedFailureTime | None:
-    return None if noise is None or trees is None else AcceleratedFailureTime(trees, Noise(**noise))
-
-
-def _credibility_as_json(credibility: Credibility) -> dict[str, float | None]:
-    """Return it as numbers; null stands for endless, which JSON does not know."""
-    is_endless = math.isinf(credibility.half_months)
-    return {
-        "mean": credibility.mean,
-        "half_months": None if is_endless else credibility.half_months,
-    }
-
-
-def _credibility_from_json(parts: dict[str, float | None]) -> Credibility:
-    mean, half_months = parts["mean"], parts["half_months"]
-    return Credibility(float(mean or 0.0), math.inf if half_months is None else half_months)
-
-
 def _support_as_json(support: Support) -> dict[str, Any]:
     names = (driver.name for driver in support.drivers)
     return {"ranges": dict(zip(names, support.ranges, strict=True)), "levels": support.levels}
-
-
-def _referrals_as_json(referrals: ReferralModel | None) -> dict[str, Any] | None:
-    if referrals is None:
-        return None
-    return asdict(referrals) | {"rate": _credibility_as_json(referrals.rate)}
-
-
-def _referrals(parts: dict[str, Any] | None) -> ReferralModel | None:
-    if parts is None:
-        return None
-    rate, margin = _credibility_from_json(parts["rate"]), tuple(parts["newcomer_margin"])
-    return ReferralModel(**(parts | {"rate": rate, "newcomer_margin": margin}))
 
 
 def _vocabulary(parts: dict[str, Any]) -> Vocabulary:

@@ -4,6 +4,7 @@ The own mean counts as far as it is credible: z = t / (t + k) with t months of e
 k the variance within customers over the variance between them (Buehlmann and Straub 1970).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,3 +46,18 @@ def fit_credibility(flows: NDArray[np.float64], exposure: NDArray[np.float64]) -
     spread = (months * np.square(own - mean)).sum() - (len(months) - 1) * within
     between = float(spread / max(total - np.square(months).sum() / total, 1e-9))
     return Credibility(mean, within / between if between > 0 else np.inf)
+
+
+def credibility_as_json(credibility: Credibility) -> dict[str, float | None]:
+    """Return it as numbers; null stands for endless, which JSON does not know."""
+    is_endless = math.isinf(credibility.half_months)
+    return {
+        "mean": credibility.mean,
+        "half_months": None if is_endless else credibility.half_months,
+    }
+
+
+def credibility_from_json(parts: dict[str, float | None]) -> Credibility:
+    """Return what `credibility_as_json` wrote."""
+    mean, half_months = parts["mean"], parts["half_months"]
+    return Credibility(float(mean or 0.0), math.inf if half_months is None else half_months)

@@ -1,12 +1,11 @@
 """Which kind of exit: P(kind | the customer leaves within three months, signals).
 
-With Z the squashed signals, the log of a kind's share is, up to what makes shares add up to 1,
+    P = z softmax(log(share) + Z b_kind) + (1 - z) share,        z = n / (n + 25)
 
-    log(share among labelled exits) + Z b_kind
-
-b has a normal prior whose width exits of the later window decide; where signals say nothing there
-beyond chance, shares stay those of the portfolio. A multinomial logit after McFadden (1974),
-"Conditional Logit Analysis of Qualitative Choice Behavior".
+with Z the squashed signals, `share` the kind's among labelled exits, and n how many of these were
+seen. b has a normal prior, whose width exits of customers decide that were left out of the fit;
+where signals say nothing of those, shares are the portfolio's. A multinomial logit after McFadden
+(1974), "Conditional Logit Analysis of Qualitative Choice Behavior".
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +26,10 @@ WITHIN_MONTHS = 3
 FEWEST_LABELLED = 50
 """Below so many exits with a label nothing is said of kinds."""
 MOST_ROWS = 10_000
+EXITS_OF_EVEN_WEIGHT = 25
+"""With so many labelled exits signals and the portfolio's shares weigh the same."""
 _DEVIATIONS = (0.03, 0.1, 0.3)
+_FOLDS = 5
 _MOST_STEPS = 60
 _LEAST = 1e-6
 
@@ -37,11 +39,13 @@ class ExitKinds:
     """Hold the portfolio's shares of KINDS, and what signals change about them.
 
     `coefficients` (1 + n_inputs, n_kinds), the level first; without any, shares are everybody's.
+    `weight` is z, that of what signals say.
     """
 
     shares: tuple[float, ...]
     squashing: Squashing | None = None
     coefficients: Values = field(default_factory=lambda: np.zeros((0, len(KINDS))))
+    weight: float = 0.0
 
     def of_customers(self, signals: Matrix, noticed: NDArray[np.int64]) -> Values:
         """Return P(kind | leaves within three months), shape (n, n_kinds); rows add up to 1.
@@ -57,7 +61,7 @@ class ExitKinds:
             )
             # A kind that was never seen stays at 0.
             logs = np.where(np.array(self.shares) > 0, _log_shares(self.shares), -np.inf)
-            expected = softmax(logs + said, axis=1)
+            expected = self.weight * softmax(logs + said, axis=1) + (1 - self.weight) * expected
         return np.where(noticed[:, None] > 0, np.eye(len(KINDS) + 1)[noticed, 1:], expected)
 
 
@@ -65,7 +69,7 @@ def fit_exit_kinds(
     signals: Matrix,
     exit_month: NDArray[np.int64],
     kind: NDArray[np.int64],
-    is_later: NDArray[np.bool_],
+    customer: NDArray[np.uint64],
 ) -> ExitKinds | None:
     """Fit on landmark rows, shape (n,) each; None with too few labelled exits.
 
@@ -76,8 +80,8 @@ def fit_exit_kinds(
         Month of the exit, 0 where none was seen.
     kind : (n,)
         Number of the kind from 1 where the exit is labelled, else 0.
-    is_later : (n,)
-        Exits on which the width of the prior is chosen.
+    customer : (n,)
+        Their `customer_keys`, by which exits are left out together.
     """
     seen = (kind > 0) & (exit_month > 0) & (exit_month <= WITHIN_MONTHS)
     n_exits = int((seen & (exit_month == 1)).sum())
@@ -92,10 +96,11 @@ def fit_exit_kinds(
     shares = tuple(float(share) for share in came.mean(axis=0))
     squashing = fit_squashing(signals[rows])
     inputs = _inputs(squashing, signals[rows])
-    deviation = _best_deviation(inputs, came, is_later[rows], weight)
+    deviation = _best_deviation(inputs, came, customer[rows] % np.uint64(_FOLDS), weight)
     if deviation is None:
         return ExitKinds(shares)
-    return ExitKinds(shares, squashing, _coefficients(inputs, came, weight, deviation))
+    coefficients = _coefficients(inputs, came, weight, deviation)
+    return ExitKinds(shares, squashing, coefficients, n_exits / (n_exits + EXITS_OF_EVEN_WEIGHT))
 
 
 def exit_kinds_as_json(kinds: ExitKinds | None) -> dict[str, Any] | None:
@@ -107,6 +112,7 @@ def exit_kinds_as_json(kinds: ExitKinds | None) -> dict[str, Any] | None:
         "shares": list(kinds.shares),
         "squashing": {name: array.tolist() for name, array in arrays.items()},
         "coefficients": kinds.coefficients.tolist(),
+        "weight": kinds.weight,
     }
 
 
@@ -117,7 +123,8 @@ def exit_kinds_from_json(parts: dict[str, Any] | None) -> ExitKinds | None:
     if not parts["squashing"]:
         return ExitKinds(tuple(parts["shares"]))
     squashing = Squashing(**{name: np.array(array) for name, array in parts["squashing"].items()})
-    return ExitKinds(tuple(parts["shares"]), squashing, np.array(parts["coefficients"]))
+    coefficients = np.array(parts["coefficients"])
+    return ExitKinds(tuple(parts["shares"]), squashing, coefficients, parts["weight"])
 
 
 def loss_of(share: Values) -> Values:
@@ -126,27 +133,22 @@ def loss_of(share: Values) -> Values:
 
 
 def _best_deviation(
-    inputs: Values, came: Values, is_later: NDArray[np.bool_], weight: float
+    inputs: Values, came: Values, fold: NDArray[np.uint64], weight: float
 ) -> float | None:
-    """Return the prior's width that says most of later exits; None where none beats shares.
-
-    The gain has to pass two standard errors: one kind of exit must not be told from another by
-    chance.
-    """
-    earlier, then = came[~is_later], came[is_later]
-    if weight * len(then) < len(KINDS) or len(np.unique(earlier.argmax(axis=1))) < 2:
-        return None
-    level = _log_shares(earlier.mean(axis=0))
-    base = loss_of(then @ earlier.mean(axis=0))
-    best, most = None, 0.0
-    for deviation in _DEVIATIONS:
-        coefficients = _coefficients(inputs[~is_later], earlier, weight, deviation)
-        said = softmax(level + inputs[is_later] @ coefficients, axis=1)
-        gain = base - loss_of((said * then).sum(axis=1))
-        error = gain.std() / np.sqrt(max(weight * len(gain), 1.0))
-        if gain.mean() > max(most, 2 * error):
-            best, most = deviation, float(gain.mean())
-    return best
+    """Return the prior's width that says most of exits left out; None where none beats shares."""
+    base, *said = np.zeros((1 + len(_DEVIATIONS), len(came)))
+    for number in range(_FOLDS):
+        out = fold == number
+        known, then = came[~out], came[out]
+        if not len(known):
+            return None
+        base[out] = loss_of(then @ known.mean(axis=0))
+        for loss, deviation in zip(said, _DEVIATIONS, strict=True):
+            coefficients = _coefficients(inputs[~out], known, weight, deviation)
+            logs = _log_shares(known.mean(axis=0)) + inputs[out] @ coefficients
+            loss[out] = loss_of((softmax(logs, axis=1) * then).sum(axis=1))
+    best = int(np.argmin([loss.mean() for loss in said]))
+    return _DEVIATIONS[best] if said[best].mean() < base.mean() else None
 
 
 def _coefficients(inputs: Values, came: Values, weight: float, deviation: float) -> Values:

@@ -49,7 +49,8 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     parts = list(scores_of(bare, known))
     there = np.concatenate([part.forecast.is_customer for part in parts])
     value = np.concatenate([part.clv for part in parts])[there]
-    churn = np.concatenate([part.forecast.churn[:, 2] for part in parts])[there]
+    months = known.business.risk_months
+    churn = np.concatenate([part.forecast.churn[:, months - 1] for part in parts])[there]
     n_customers = int(there.sum())
     whole = replace(
         bare,

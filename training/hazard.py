@@ -1,6 +1,7 @@
 """The monthly hazard of leaving: a tenure anchor, events of late, boosted trees, calibrated.
 
-Beside it stands a curve of accelerated failure time, which says more where exits are few.
+Beside it stand a curve of accelerated failure time, which says more where exits are few, and a
+linear hazard by months ahead. What is said is the weighted mean of the survival curves.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ from training.check import Check
 from training.churn_rows import ChurnRows, ChurnSample
 from training.fit_errors import CannotBeFittedError
 from training.landmark_rows import LandmarkRows
-from training.person_periods import Matrix, PersonPeriods, inputs_of
+from training.linear_hazard import LinearHazard, few_rows, fit_linear_hazard
+from training.person_periods import Matrix, PersonPeriods, expand, inputs_of
 from training.recent_events import RecentEvents, fit_recent_events
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
@@ -31,6 +33,8 @@ FEWEST_EXITS = 100
 """Below this many exits churn is predicted from tenure and booked ends alone, without signals."""
 EXITS_OF_EVEN_WEIGHT = 150
 """With so many exits the curve with trees and the one beside it weigh the same."""
+LINEAR_WEIGHT = 1 / 3
+"""One of three families; weights learned at one cutoff are others at the next."""
 _OBJECTIVE = "binary:logistic"
 
 
@@ -39,7 +43,7 @@ class HazardModel:
     """Hold what predicts the monthly hazard; without a booster tenure and booked ends alone do.
 
     `signal_weight` is the weight of the survival curve with trees; the rest is that of `aft`, of
-    the anchor where there is none.
+    the anchor where there is none. Where there is a linear hazard it has LINEAR_WEIGHT of all.
     """
 
     anchor: TenureAnchor
@@ -50,6 +54,7 @@ class HazardModel:
     booster: xgb.Booster | None = None
     signal_weight: float = 1.0
     aft: AcceleratedFailureTime | None = None
+    linear: LinearHazard | None = None
 
     def hazard(
         self, signals: Matrix, clocks: NDArray[np.float64], n_months: int
@@ -71,10 +76,21 @@ class HazardModel:
         base = anchor + self.recent.logit(signals, clocks[:, 3], rows, trained)
         raised = self.calibration.logit(predict_margin(self.booster, inputs, base))
         raised_hazard = probability(raised).reshape(alone.shape)
+        blended = self._blended(self._beside(alone, signals, clocks), raised_hazard)
+        if self.linear is None:
+            return hazard_from_survival(blended)
+        added = self.linear.logit(signals, clocks, rows, month, self.longest_month)
+        linear = self.booked_ends.hazard(probability(anchor + added).reshape(alone.shape), clocks)
+        blended = (1 - LINEAR_WEIGHT) * blended + LINEAR_WEIGHT * survival_from_hazard(linear)
+        return hazard_from_survival(blended)
+
+    def _beside(
+        self, alone: NDArray[np.float64], signals: Matrix, clocks: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         if self.aft is None:
-            return self._blended(alone, raised_hazard)
-        beside = self._hazard_of_aft(self.aft, signals, n_months)
-        return self._blended(self.booked_ends.hazard(beside, clocks), raised_hazard)
+            return alone
+        hazard = self._hazard_of_aft(self.aft, signals, alone.shape[1])
+        return self.booked_ends.hazard(hazard, clocks)
 
     def _hazard_of_aft(
         self, aft: AcceleratedFailureTime, signals: Matrix, n_months: int
@@ -87,10 +103,10 @@ class HazardModel:
     def _blended(
         self, beside: NDArray[np.float64], raised: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return the hazard of the weighted mean of both survival curves."""
+        """Return the weighted mean of both survival curves."""
         survival = self.signal_weight * survival_from_hazard(raised)
         survival += (1 - self.signal_weight) * survival_from_hazard(beside)
-        return hazard_from_survival(survival)
+        return survival
 
 
 def fit_hazard(
@@ -122,9 +138,10 @@ def fit_hazard(
     raised = calibration.logit(stopped.later_margin)
     check = Check("hazard", probability(raised), later.outcome, later.weight)
     weight = sample.n_exits / (sample.n_exits + EXITS_OF_EVEN_WEIGHT)
-    aft = _fit_aft(rows.only(sample.beside), seed)
+    beside = rows.only(sample.beside)
+    aft, linear = _fit_aft(beside, seed), _fit_linear(beside, anchor, later_from, longest)
     raising = replace(bare, recent=recent, booster=booster, calibration=calibration)
-    return replace(raising, signal_weight=weight, aft=aft), check
+    return replace(raising, signal_weight=weight, aft=aft, linear=linear), check
 
 
 def _with_recent(
@@ -145,6 +162,17 @@ def _fit_aft(rows: ChurnRows, seed: int) -> AcceleratedFailureTime | None:
         return fit_aft(seen, seed)
     except CannotBeFittedError:
         return None
+
+
+def _fit_linear(
+    beside: ChurnRows, anchor: TenureAnchor, later_from: int, longest: int
+) -> LinearHazard | None:
+    if (beside.exit_month > 0).sum() < FEWEST_EXITS:
+        return None
+    rows = few_rows(beside)
+    periods = expand(rows.exit_month, rows.months_observed, longest)
+    of_tenure = _anchor_logit(anchor, rows.clocks, periods.landmark_row, periods.month)
+    return fit_linear_hazard(rows, periods, of_tenure, later_from)
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:

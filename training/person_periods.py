@@ -64,10 +64,18 @@ def inputs_of(
         The CLOCK_SIGNALS, in that order.
     landmark_row, month : (n_periods,)
     """
-    tenure, term, renewal, booked_end = clocks[landmark_row].T
-    due = (term > 0) & (np.mod(month - renewal, np.maximum(term, 1)) == 0) & (month >= renewal)
-    known = np.column_stack([month, tenure + month, due, month - booked_end])
+    of_period = clocks[landmark_row]
+    due = is_renewal_due(of_period, month)
+    known = np.column_stack([month, of_period[:, 0] + month, due, month - of_period[:, 3]])
     return np.hstack([signals[landmark_row], known.astype(np.float32)])
+
+
+def is_renewal_due(clocks: NDArray[np.float64], month: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark months ahead into which a renewal falls; `clocks` (n, 4) are the CLOCK_SIGNALS."""
+    _, term, renewal, _ = clocks.T
+    is_on_the_day = np.mod(month - renewal, np.maximum(term, 1)) == 0
+    due: NDArray[np.bool_] = (term > 0) & is_on_the_day & (month >= renewal)
+    return due
 
 
 def clock_columns(names: Sequence[str]) -> list[int]:

@@ -21,13 +21,12 @@ from scipy.special import expit
 
 from features.expressions import DaysSince
 from features.signal import Signal
+from training.bands import BANDS, band_of
 from training.person_periods import Matrix, PersonPeriods
 
 Values = NDArray[np.float64]
 FRESH_DAYS = 90.0
 """After so many days an event is worth 1 / e of what it was."""
-BANDS = (1, 2, 4, 7, 13)
-"""First month ahead of each band: exits that are given notice of never fall into month 1."""
 EFFECT_DEVIATION = 0.35
 """The prior's standard deviation of an effect on the logit: few of them double the odds."""
 _LEVEL_DEVIATION = 10.0
@@ -61,7 +60,7 @@ class RecentEvents:
         # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
         added = np.column_stack([(inputs * effects).sum(axis=1) for effects in self.effects])
         added[~np.isnan(booked_end)] = 0.0
-        return added[row, _bands(month)]
+        return added[row, band_of(month)]
 
 
 def event_columns(signals: Sequence[Signal]) -> tuple[int, ...]:
@@ -94,7 +93,7 @@ def fit_recent_events(
     inputs = _inputs(signals[rows], columns)
     weight = np.where(np.isnan(booked_end[rows])[place], periods.weight, 0.0)
     shape = len(BANDS), inputs.shape[1]
-    cell = place * len(BANDS) + _bands(periods.month)
+    cell = place * len(BANDS) + band_of(periods.month)
     precision = np.full(inputs.shape[1], EFFECT_DEVIATION**-2)
     precision[0] = _LEVEL_DEVIATION**-2
     total = max(weight.sum(), 1.0)
@@ -115,7 +114,7 @@ def fit_recent_events(
     effects = best.x.reshape(shape)
     effects[:, 0] = 0.0
     raised = weight * np.exp((inputs @ effects.T).ravel()[cell])
-    mean, there = (np.bincount(_bands(periods.month), w, len(BANDS)) for w in (raised, weight))
+    mean, there = (np.bincount(band_of(periods.month), w, len(BANDS)) for w in (raised, weight))
     effects[:, 0] = -np.log(np.divide(mean, there, out=np.ones(len(BANDS)), where=there > 0))
     return RecentEvents(columns, effects)
 
@@ -124,7 +123,3 @@ def _inputs(signals: Matrix, columns: tuple[int, ...]) -> Values:
     """Return 1 and how fresh each event is, from 0 (never) to 1 (now), shape (n, 1 + n_events)."""
     days = np.take(signals, np.array(columns, dtype=np.int64), axis=1).astype(np.float64)
     return np.column_stack([np.ones(len(signals)), np.nan_to_num(np.exp(-days / FRESH_DAYS))])
-
-
-def _bands(month: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.searchsorted(BANDS, month, side="right") - 1

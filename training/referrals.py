@@ -7,8 +7,8 @@ and say more.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,13 @@ from features.history import History
 from features.kernel import Moment
 from features.months import NEVER, shift_months
 from training.business import Business
-from training.credibility import WINDOW_MONTHS, Credibility, fit_credibility
+from training.credibility import (
+    WINDOW_MONTHS,
+    Credibility,
+    credibility_as_json,
+    credibility_from_json,
+    fit_credibility,
+)
 from training.flows import Flows
 from training.forecast import Curves, Forecast
 from training.known import Known
@@ -168,3 +174,18 @@ def _newcomer_margin(parts: Sequence[_Seen]) -> Values | None:
             if chosen.sum() >= FEWEST_CONVERSIONS:
                 return np.asarray(margin[chosen].mean(axis=0))
     return None
+
+
+def referrals_as_json(referrals: ReferralModel | None) -> dict[str, Any] | None:
+    """Return a model of referrals as numbers."""
+    if referrals is None:
+        return None
+    return asdict(referrals) | {"rate": credibility_as_json(referrals.rate)}
+
+
+def referrals_from_json(parts: dict[str, Any] | None) -> ReferralModel | None:
+    """Return what `referrals_as_json` wrote."""
+    if parts is None:
+        return None
+    rate, margin = credibility_from_json(parts["rate"]), tuple(parts["newcomer_margin"])
+    return ReferralModel(**(parts | {"rate": rate, "newcomer_margin": margin}))

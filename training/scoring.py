@@ -22,7 +22,7 @@ from training.referrals import FEWEST_CONVERSIONS
 from training.shop_median import shop_median
 from training.subscription import SubscriptionModel
 from valuation.lifetime_value import clv, clv_quantiles, value_at_stake
-from valuation.segments import SegmentCuts, segments
+from valuation.segments import segments
 
 Values = NDArray[np.float64]
 CHURN_MONTHS = (1, 3, 6, 12)
@@ -121,7 +121,7 @@ def score(
         payback_month=payback_months(moment, bundle.business, margin, bundle.observed_from),
         referral_value=_referral_value(bundle, moment, forecast, rate, horizon),
         naive=naive.as_used(moment, bundle.model, bundle.business, horizon),
-        segment=_segments(forecast, value, bundle.cuts),
+        segment=_segments(bundle, forecast, value),
         warnings=_warnings(bundle, horizon),
         outside=bundle.model.support.warnings(
             moment, forecast.is_customer, bundle.business.currency
@@ -194,10 +194,11 @@ def _referral_value(
     return bundle.referrals.value(moment, bundle.business, activity, annual_discount_rate)
 
 
-def _segments(forecast: Forecast, value: Values, cuts: SegmentCuts) -> NDArray[np.object_]:
+def _segments(bundle: Bundle, forecast: Forecast, value: Values) -> NDArray[np.object_]:
     named = np.full(len(value), None, dtype=object)
     there = forecast.is_customer
-    named[there] = segments(value[there], forecast.churn[there, 2], cuts)
+    churn = forecast.churn[there, bundle.business.risk_months - 1]
+    named[there] = segments(value[there], churn, bundle.cuts)
     return named
 
 

@@ -161,7 +161,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     flows = fit_credibility(*(np.concatenate(part) for part in zip(*recent, strict=True)))
     support = Support.of_names(signals, seen.ranges(), levels_of(levels))
     pauses = fit_pauses(months.is_paused, months.is_paused_after)
-    kinds = _exit_kinds(sample.rows, _later_from(longest))
+    kinds = _exit_kinds(sample.rows)
     churned = seen.monthly_churn()
     model = SubscriptionModel(signals, hazard, path, flows, churned, pauses, support, kinds)
     return model, [check] if check else []
@@ -172,9 +172,8 @@ def _later_from(longest: int) -> int:
     return -int(np.clip(longest // 5, 1, 6))
 
 
-def _exit_kinds(rows: ChurnRows, later_from: int) -> ExitKinds | None:
-    is_later = rows.landmark + rows.exit_month > later_from
-    return fit_exit_kinds(rows.signals, rows.exit_month, rows.exit_kind, is_later)
+def _exit_kinds(rows: ChurnRows) -> ExitKinds | None:
+    return fit_exit_kinds(rows.signals, rows.exit_month, rows.exit_kind, rows.customer)
 
 
 def _pays(moment: Moment) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from valuation.arrays import FloatArray, finite_vector, require_equal_shapes, re
 class SegmentCuts:
     """Hold the values that part the tiers and bands, in major units and as probabilities.
 
-    CLV above `top` is `top`, above `high` is `high`. Three-month churn below `low_risk` is
+    CLV above `top` is `top`, above `high` is `high`. Churn below `low_risk` is
     `low`, above `high_risk` is `high`. What equals a cut falls towards the middle.
 
     Raises
@@ -58,7 +58,7 @@ class SegmentCuts:
         return cls(**{name: float(cuts[name]) for name in names})
 
 
-def segment_cuts(clv: FloatArray, churn_3m: FloatArray) -> SegmentCuts:
+def segment_cuts(clv: FloatArray, churn: FloatArray) -> SegmentCuts:
     """Find the cuts that make the top 10%, the next 20%, and thirds of churn.
 
     A tier or band never holds more than its share: customers tied at a cut fall towards the
@@ -68,8 +68,8 @@ def segment_cuts(clv: FloatArray, churn_3m: FloatArray) -> SegmentCuts:
     ----------
     clv : (n_customers,)
         CLV in major units, signed, of at least one customer.
-    churn_3m : (n_customers,)
-        Three-month churn probability, in [0, 1].
+    churn : (n_customers,)
+        Churn probability within the months that make the risk, in [0, 1].
 
     Returns
     -------
@@ -87,7 +87,7 @@ def segment_cuts(clv: FloatArray, churn_3m: FloatArray) -> SegmentCuts:
     >>> cuts.as_dict()
     {'top': 8.0, 'high': 6.0, 'low_risk': 0.3, 'high_risk': 0.6}
     """
-    values, risks = _checked(clv, churn_3m)
+    values, risks = _checked(clv, churn)
     n_customers = len(values)
     if n_customers == 0:
         raise ValueError("clv has no customers; give at least one.")
@@ -100,15 +100,15 @@ def segment_cuts(clv: FloatArray, churn_3m: FloatArray) -> SegmentCuts:
     )
 
 
-def segments(clv: FloatArray, churn_3m: FloatArray, cuts: SegmentCuts) -> NDArray[np.object_]:
+def segments(clv: FloatArray, churn: FloatArray, cuts: SegmentCuts) -> NDArray[np.object_]:
     """Name the segment of each customer, as `top/low`.
 
     Parameters
     ----------
     clv : (n_customers,)
         CLV in major units. Below zero the tier is `loss`, whatever the cuts.
-    churn_3m : (n_customers,)
-        Three-month churn probability, in [0, 1].
+    churn : (n_customers,)
+        Churn probability within the months that make the risk, in [0, 1].
     cuts : SegmentCuts
         The cuts stored with the model.
 
@@ -128,7 +128,7 @@ def segments(clv: FloatArray, churn_3m: FloatArray, cuts: SegmentCuts) -> NDArra
     >>> segments(np.array([120.0, -5.0]), np.array([0.05, 0.4]), cuts).tolist()
     ['top/low', 'loss/high']
     """
-    values, risks = _checked(clv, churn_3m)
+    values, risks = _checked(clv, churn)
     tiers = np.select(
         [values < 0, values > cuts.top, values > cuts.high], ["loss", "top", "high"], "middle"
     )
@@ -136,8 +136,8 @@ def segments(clv: FloatArray, churn_3m: FloatArray, cuts: SegmentCuts) -> NDArra
     return tiers.astype(object) + "/" + bands.astype(object)
 
 
-def _checked(clv: FloatArray, churn_3m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    values, risks = finite_vector("clv", clv), finite_vector("churn_3m", churn_3m)
-    require_equal_shapes(clv=values, churn_3m=risks)
-    require_within("churn_3m", risks, 0.0, 1.0)
+def _checked(clv: FloatArray, churn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    values, risks = finite_vector("clv", clv), finite_vector("churn", churn)
+    require_equal_shapes(clv=values, churn=risks)
+    require_within("churn", risks, 0.0, 1.0)
     return values, risks

@@ -143,9 +143,10 @@ def truth_section(readings: list[Json]) -> Iterator[str]:
         [_equity_row(reading) for reading in readings],
     )
     yield ""
-    yield "One plan down, as `/v1/what-if` says it and as it is, mean over 100 customers on dearer"
-    yield "plans. The answer is a forecast given the event; the truth is the effect of causing it:"
-    yield "people who move down are others than those who are moved."
+    yield "One plan down at once, at the list price, as `/v1/what-if` says it and as it is, mean"
+    yield "over 100 customers on dearer plans. A term that runs goes on in both. The answer is a"
+    yield "forecast given the event, the truth the effect of causing it: people who move down"
+    yield "are others than those who are moved, and in the simulator nobody does within a term."
     yield ""
     rows = []
     for reading in readings:

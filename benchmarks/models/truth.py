@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,23 @@ MONTHS = (1, 3, 6, 12, 24, 36)
 ASKED = 100
 DRAWS = 2_000
 _ANSWERED = ("clv", "time", "value", "churn_3m")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Ask what a move to another plan would do; a term that runs goes on, as it does in truth."""
+
+    customer_id: str
+    plan: str
+    price: float
+    term_months: int | None
+
+    def as_json(self) -> Json:
+        """Return the body of `/v1/what-if`."""
+        event = {"kind": "plan_change", "label": self.plan, "amount": self.price}
+        if self.term_months is not None:
+            event["term_months"] = self.term_months
+        return {"customer_id": self.customer_id, "events": [event]}
 
 
 def truth(cache: Path) -> Iterator[Json]:
@@ -119,8 +137,13 @@ def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -
     chosen = dearer.iloc[np.linspace(0, len(dearer) - 1, ASKED).astype(int)]
     ids = chosen["customer_id"].tolist()
     places = [plans.index(plan) - 1 for plan in chosen["plan"]]
-    asked = [(name, plans[place], prices[place]) for name, place in zip(ids, places, strict=True)]
-    said = _said(folder, asked)
+    said = _said(
+        folder,
+        [
+            Question(name, plans[place], prices[place], term)
+            for name, place, term in zip(ids, places, operator.terms_left(ids), strict=True)
+        ],
+    )
     state = operator.history.openings[-1]
     chosen_state = state.take(pd.Index(customer_ids(state.who)).get_indexer(pd.Index(ids)))
     before, after = (
@@ -147,13 +170,12 @@ def effects_of_downgrade(operator: Operator, both: pd.DataFrame, folder: Path) -
     return {"customers": len(ids)} | {name: rounded(float(v)) for name, v in found.items()}
 
 
-def _said(folder: Path, asked: Sequence[tuple[str, str, float]]) -> pd.DataFrame:
+def _said(folder: Path, asked: Sequence[Question]) -> pd.DataFrame:
     """Return the differences that `/v1/what-if` answers, one row a customer."""
     current = Current(open_workspace(folder))
     answers = []
-    for customer_id, plan, price in asked:
-        event = {"kind": "plan_change", "label": plan, "amount": price}
-        body = json.dumps({"customer_id": customer_id, "events": [event]}).encode()
+    for question in asked:
+        body = json.dumps(question.as_json()).encode()
         difference = answer_what_if(current, body).difference
         answers.append({name: getattr(difference, name) for name in _ANSWERED})
     return pd.DataFrame(answers)

@@ -83,7 +83,9 @@ def _asked(workspace: Workspace, operator: Operator, scores: pd.DataFrame) -> di
     customer_id = str(middle["customer_id"])
     plan = str(plans[customer_id])
     cheaper, price = _NEXT_DOWN[plan]
-    events = [{"kind": "plan_change", "label": cheaper, "amount": price}]
+    (term,) = operator.terms_left([customer_id])
+    move = {"kind": "plan_change", "label": cheaper, "amount": price, "term_months": term}
+    events = [{name: value for name, value in move.items() if value is not None}]
     with running_service(workspace) as base_url:
         answer = _posted(f"{base_url}/v1/what-if", {"customer_id": customer_id, "events": events})
     true_before = operator.truth.set_index("customer_id")["clv"][customer_id]

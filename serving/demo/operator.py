@@ -79,6 +79,15 @@ class Operator:
         chosen = state.take(self._positions(ids, state))
         return self._truth_of(downgraded(chosen, self.params), draws)
 
+    def terms_left(self, ids: Sequence[str]) -> list[int | None]:
+        """Return how many months these customers' terms still run at the end, None without one.
+
+        What a hypothetical change of plan has to say for the term to go on.
+        """
+        state = self.history.openings[-1]
+        months = state.term_left[self._positions(ids, state)]
+        return [int(left) if left > 0 else None for left in months]
+
     def write(self, folder: Path) -> None:
         """Write raw files as an operator keeps them, `keepworth.toml` and a README to `folder`."""
         rng = np.random.default_rng([self.seed, 1])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.report.wording import Money
+from serving.report.wording import Money, count_of
 from training.business import Business
 
 Values = NDArray[np.float64]
@@ -44,8 +44,14 @@ class Portfolio:
 
     @property
     def leaving(self) -> str:
-        """What leaving within three months means for this business."""
-        return "buy nothing in the next 3 months" if self.is_shop else "leave within 3 months"
+        """What leaving means for this business, within the months of its risk."""
+        within = count_of(self.risk_months, "month")
+        return f"buy nothing in the next {within}" if self.is_shop else f"leave within {within}"
+
+    @property
+    def risk_months(self) -> int:
+        """Months within which leaving is meant."""
+        return self.business.risk_months
 
     @cached_property
     def clv(self) -> Values:
@@ -53,9 +59,9 @@ class Portfolio:
         return self.numbers("clv")
 
     @cached_property
-    def churn_3m(self) -> Values:
-        """Three-month churn of the active, (n_active,), in [0, 1]."""
-        return self.numbers("churn_3m")
+    def churn(self) -> Values:
+        """Churn of the active within the months of risk, (n_active,), in [0, 1]."""
+        return self.numbers(f"churn_{self.risk_months}m")
 
     @cached_property
     def tiers(self) -> NDArray[np.object_]:

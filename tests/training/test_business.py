@@ -29,6 +29,7 @@ def test_a_shop_takes_payments_as_revenue_and_a_subscription_its_mrr() -> None:
         ({"contract": "transactional", "revenue": "mrr"}, 'has revenue = "payments"'),
         ({"currency": "EURO"}, "ISO 4217"),
         ({"month": 0.5}, "from 1 to 366"),
+        ({"churn_window_months": 2}, "Input should be 1, 3, 6 or 12"),
         ({"gros_margin": 0.5}, "Extra inputs are not permitted"),
     ],
 )
@@ -37,6 +38,12 @@ def test_a_wrong_setting_is_refused_with_what_was_expected(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         Business.model_validate({"contract": "subscription"} | PLAIN | settings)
+
+
+@pytest.mark.parametrize("window", [1, 3, 6, 12])
+def test_a_shop_says_within_how_many_months_leaving_is_meant(window: int) -> None:
+    assert shop_business(churn_window_months=window).risk_months == window
+    assert operator_business(churn_window_months=window).risk_months == 3
 
 
 def test_margins_come_back_in_the_order_of_labels() -> None:

@@ -1,5 +1,6 @@
 """Kinds of exit: told apart where signals tell them, left at the portfolio's shares where not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ def _fitted(
     signals = rng.normal(size=(2 * n_exits, 40)).astype(np.float32)
     kind = _kinds(signals, slope, rng)
     exit_month = np.ones(n_exits, dtype=np.int64)
-    is_later = np.arange(n_exits) % 4 == 0
-    fitted = fit_exit_kinds(signals[:n_exits], exit_month, kind[:n_exits], is_later)
+    customer = np.arange(n_exits, dtype=np.uint64)
+    fitted = fit_exit_kinds(signals[:n_exits], exit_month, kind[:n_exits], customer)
     return fitted, signals[n_exits:], kind[n_exits:]
 
 
@@ -59,14 +60,29 @@ def test_what_tells_kinds_apart_is_found() -> None:
     assert said.min() >= 0
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_labels_by_lot_leave_everybody_at_the_shares_of_the_portfolio(seed: int) -> None:
-    fitted, signals, _ = _fitted(0.0, seed=seed)
+@pytest.mark.parametrize("n_exits", [80, 1500])
+def test_labels_by_lot_leave_everybody_close_to_the_shares_of_the_portfolio(n_exits: int) -> None:
+    lost = []
+    for seed in range(4):
+        fitted, signals, kind = _fitted(0.0, n_exits=n_exits, seed=seed)
+        assert fitted is not None
+        said = fitted.of_customers(signals, np.zeros(len(signals), dtype=np.int64))
+        came = np.eye(3)[kind - 1]
+        base = loss_of(came @ np.array(fitted.shares)).mean()
+        lost.append(loss_of((came * said).sum(axis=1)).mean() / base - 1)
+
+    assert np.mean(lost) < 0.01
+
+
+def test_few_labelled_exits_draw_what_signals_say_to_the_shares_of_the_portfolio() -> None:
+    fitted, signals, _ = _fitted(3.0, n_exits=100)
     assert fitted is not None
+    assert fitted.weight == pytest.approx(100 / 125)
+
+    free = replace(fitted, weight=1.0).of_customers(signals[:4], NOBODY)
 
     said = fitted.of_customers(signals[:4], NOBODY)
-
-    np.testing.assert_array_equal(said, np.tile(fitted.shares, (4, 1)))
+    np.testing.assert_allclose(said, 0.8 * free + 0.2 * np.array(fitted.shares))
 
 
 def test_few_labelled_exits_say_nothing() -> None:
@@ -80,7 +96,7 @@ def test_exits_without_a_label_do_not_count() -> None:
     kind = np.where(np.arange(400) < 100, 1, 0)
     once = np.ones(400, dtype=np.int64)
 
-    fitted = fit_exit_kinds(signals, once, kind, np.arange(400) % 4 == 0)
+    fitted = fit_exit_kinds(signals, once, kind, np.arange(400, dtype=np.uint64))
 
     assert fitted is not None
     assert fitted.shares == (1.0, 0.0, 0.0)

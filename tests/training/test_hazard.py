@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from training.anchor import TenureAnchor
 from training.booked_ends import BookedEnds
@@ -84,7 +85,7 @@ def test_signals_tell_the_restless_from_the_settled(fitted: HazardModel) -> None
 
 def test_beyond_the_longest_month_only_the_anchor_goes_on(fitted: HazardModel) -> None:
     # Tenure beyond all trained on, so that no tree splits on it either.
-    with_trees = replace(fitted, signal_weight=1.0)
+    with_trees = replace(fitted, signal_weight=1.0, linear=None)
     hazard = np.array(_hazard(with_trees, 1.0, 100.0, 36))
 
     raised = logit(hazard) - fitted.calibration.slope * logit(FLAT.hazard(100 + np.arange(1.0, 37)))
@@ -121,7 +122,8 @@ def _survival(model: HazardModel, weight: float, restless: float = 1.0) -> NDArr
 def test_the_curve_with_trees_and_the_one_beside_are_averaged_by_weight(
     fitted: HazardModel, *, has_aft: bool
 ) -> None:
-    model = fitted if has_aft else replace(fitted, aft=None)
+    model = replace(fitted, linear=None)
+    model = model if has_aft else replace(model, aft=None)
 
     beside, with_trees, between = (_survival(model, weight) for weight in (0.0, 1.0, 0.25))
 
@@ -131,25 +133,51 @@ def test_the_curve_with_trees_and_the_one_beside_are_averaged_by_weight(
 def test_beside_the_trees_stands_the_curve_of_accelerated_failure_time(
     fitted: HazardModel,
 ) -> None:
-    assert fitted.aft is not None
+    model = replace(fitted, linear=None)
+    assert model.aft is not None
     signals = np.array([[1.0]], dtype=np.float32)
 
-    np.testing.assert_allclose(_survival(fitted, 0.0), fitted.aft.survival(signals, LONGEST))
-    assert _survival(fitted, 0.0, restless=0.0)[0, -1] > _survival(fitted, 0.0)[0, -1] + 0.1
+    np.testing.assert_allclose(_survival(model, 0.0), model.aft.survival(signals, LONGEST))
+    assert _survival(model, 0.0, restless=0.0)[0, -1] > _survival(model, 0.0)[0, -1] + 0.1
 
 
 def test_where_it_cannot_be_fitted_the_anchor_stands_beside_the_trees(
     fitted: HazardModel,
 ) -> None:
-    beside = _survival(replace(fitted, aft=None), 0.0)
+    beside = _survival(replace(fitted, aft=None, linear=None), 0.0)
 
     assert beside[0, 0] == pytest.approx(1 - float(FLAT.hazard(np.array([4.0]))[0]))
 
 
 def test_beyond_the_longest_month_no_curve_invents_deceleration(fitted: HazardModel) -> None:
-    hazard = _hazard(replace(fitted, signal_weight=0.0), 1.0, 3.0, 3 * LONGEST)
+    model = replace(fitted, signal_weight=0.0, linear=None)
+
+    hazard = _hazard(model, 1.0, 3.0, 3 * LONGEST)
 
     assert hazard[LONGEST:] == pytest.approx([hazard[LONGEST - 1]] * (2 * LONGEST))
+
+
+def test_the_linear_hazard_is_a_third_of_the_curve(fitted: HazardModel) -> None:
+    assert fitted.linear is not None
+    month = np.arange(1, LONGEST + 1)
+    signals, clocks = np.ones((1, 1), np.float32), np.array([[3.0, np.nan, np.nan, np.nan]])
+    added = fitted.linear.logit(signals, clocks, np.zeros(LONGEST, int), month, LONGEST)
+    linear = survival_from_hazard(expit(logit(FLAT.hazard(3.0 + month)) + added)[None, :])[0]
+
+    both = _survival(replace(fitted, linear=None), fitted.signal_weight)[0]
+
+    np.testing.assert_allclose(
+        _survival(fitted, fitted.signal_weight)[0], 2 / 3 * both + linear / 3
+    )
+
+
+def test_a_booked_end_is_kept_to_by_the_linear_hazard_too(fitted: HazardModel) -> None:
+    model = replace(fitted, signal_weight=0.0, booked_ends=BookedEnds(kept=0.9, early=0.01))
+    clocks = np.array([[3.0, np.nan, np.nan, 4.0]])
+
+    hazard = model.hazard(np.array([[1.0]], dtype=np.float32), clocks, 4)[0]
+
+    np.testing.assert_allclose(hazard, [0.01, 0.01, 0.01, 0.9])
 
 
 def test_a_booked_end_is_kept_to_by_the_curve_beside_the_trees(fitted: HazardModel) -> None:

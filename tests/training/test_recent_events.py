@@ -9,12 +9,13 @@ from scipy.special import expit
 
 from features.catalogue import Vocabulary, catalogue
 from training.anchor import TenureAnchor
+from training.bands import BANDS
 from training.boosting import RowSample
 from training.calibration import logit
 from training.churn_rows import ChurnRows, ChurnSampler
 from training.hazard import fit_hazard
 from training.person_periods import PersonPeriods, expand
-from training.recent_events import BANDS, RecentEvents, event_columns, fit_recent_events
+from training.recent_events import RecentEvents, event_columns, fit_recent_events
 
 LONGEST = 12
 MONTHLY = 0.02

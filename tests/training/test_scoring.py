@@ -1,5 +1,7 @@
 """What must hold of every score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -138,6 +140,24 @@ def test_the_order_of_rows_and_the_size_of_blocks_change_no_score(world: Trained
     _require_equal(whole, shuffled)
     assert part.clv.tolist() == whole.clv[: len(half)].tolist()
     np.testing.assert_array_equal(part.forecast.churn, whole.forecast.churn[: len(half)])
+
+
+def test_the_risk_of_a_shops_segments_is_that_of_its_window(shop: Trained) -> None:
+    bundle, block = shop.bundle, shop.blocks[0]
+    cuts = replace(bundle.cuts, low_risk=0.3, high_risk=0.6)
+    for window in (1, 12):
+        business = bundle.business.model_copy(update={"churn_window_months": window})
+        scores = score(replace(bundle, business=business, cuts=cuts), block, shop.known.cutoff)
+
+        there = scores.forecast.is_customer
+        silent = scores.forecast.churn[there, window - 1]
+        bands = [str(segment).partition("/")[2] for segment in scores.segment[there]]
+        tiers = [str(segment).partition("/")[0] for segment in scores.segment[there]]
+        expected = np.select([silent < 0.3, silent > 0.6], ["low", "high"], "medium")
+        assert len(set(expected)) > 1
+        assert [band for band, tier in zip(bands, tiers, strict=True) if tier != "loss"] == [
+            band for band, tier in zip(expected, tiers, strict=True) if tier != "loss"
+        ]
 
 
 def test_a_shorter_horizon_cuts_the_same_curves(world: Trained) -> None:

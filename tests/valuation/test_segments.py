@@ -91,5 +91,5 @@ def test_cuts_of_nobody_are_refused():
 
 
 def test_churn_that_is_not_a_probability_is_refused():
-    with pytest.raises(ValueError, match=r"churn_3m is 1.2 in row 0; give values from 0 to 1"):
+    with pytest.raises(ValueError, match=r"churn is 1.2 in row 0; give values from 0 to 1"):
         segments(np.array([1.0]), np.array([1.2]), CUTS)

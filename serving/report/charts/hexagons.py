@@ -32,8 +32,8 @@ def is_counted(portfolio: Portfolio) -> bool:
 
 
 def draw_risk_and_value(portfolio: Portfolio, width: float, name: str) -> Markup:
-    """Return three-month churn across and CLV up; the outermost percent lies on the edge."""
-    churn, clv, money = portfolio.churn_3m, portfolio.clv, portfolio.money
+    """Return churn across and CLV up; the outermost percent lies on the edge."""
+    churn, clv, money = portfolio.churn, portfolio.clv, portfolio.money
     across = Scale(0.0, max(bulk_of(churn)[1], 0.01), _LEFT, width - _RIGHT)
     low, high = bulk_of(clv)
     up = Scale(min(low, 0.0), max(high, 0.0), _HEIGHT - _BOTTOM, _TOP)
@@ -114,6 +114,7 @@ def _axes(across: Scale, up: Scale, money: Money, width: float) -> Iterator[Mark
 
 
 def _across(portfolio: Portfolio) -> str:
+    within = count_of(portfolio.risk_months, "month")
     if portfolio.is_shop:
-        return "probability of no purchase in three months"
-    return "probability of leaving within three months"
+        return f"probability of no purchase in {within}"
+    return f"probability of leaving within {within}"

@@ -72,7 +72,7 @@ def _sentence(portfolio: Portfolio) -> Markup:
 def _facts(portfolio: Portfolio) -> Iterator[Fact]:
     money, clv = portfolio.money, portfolio.clv
     losses = clv[clv < 0]
-    expected = float(portfolio.churn_3m.sum())
+    expected = float(portfolio.churn.sum())
     yield Fact("Mean CLV", money.each(clv.mean()), f"median {money.each(float(np.median(clv)))}")
     yield Fact(
         "Worth less than nothing",

@@ -51,7 +51,8 @@ def _finding(portfolio: Portfolio, n_told: int, total: float) -> Markup:
 
 def _table(portfolio: Portfolio, rows: list[dict[Any, Any]]) -> Table:
     stake = () if portfolio.is_shop else ("Value at stake",)
-    leaving = "Nothing bought in 3 months" if portfolio.is_shop else "Leaves in 3 months"
+    within = count_of(portfolio.risk_months, "month")
+    leaving = f"Nothing bought in {within}" if portfolio.is_shop else f"Leaves in {within}"
     return plain_table(
         "The largest contributions to the CLV of each",
         ("Customer", *stake, "CLV", leaving, "Segment", "Why"),
@@ -64,6 +65,6 @@ def _row(portfolio: Portfolio, row: Mapping[Any, Any]) -> Iterator[str]:
     if not portfolio.is_shop:
         yield portfolio.money.each(float(row["value_at_stake"]))
     yield portfolio.money.each(float(row["clv"]))
-    yield percent(float(row["churn_3m"]))
+    yield percent(float(row[f"churn_{portfolio.risk_months}m"]))
     yield str(row["segment"])
     yield Markup("<br>").join(row["reasons"])

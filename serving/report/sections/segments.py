@@ -91,7 +91,8 @@ def _table(portfolio: Portfolio) -> Table:
         bands = in_order(portfolio.bands[portfolio.tiers == tier], BANDS)
         rows = [_row(portfolio, tier, band, equity[_name(tier, band)]) for band in bands]
         groups.append((f"Value tier {tier}", rows))
-    columns = ("Risk", "Customers", "Customer equity", "Mean CLV", "3-month churn")
+    churn = f"{portfolio.risk_months}-month churn"
+    columns = ("Risk", "Customers", "Customer equity", "Mean CLV", churn)
     return Table("Segments by value tier and risk", (*columns, "Value at stake"), groups)
 
 
@@ -105,7 +106,7 @@ def _row(portfolio: Portfolio, tier: str, band: str, equity: GroupEquity) -> lis
         Cell(number(equity.n_customers)),
         Cell(money.total(equity.customer_equity)),
         Cell(money.each(equity.mean_clv)),
-        Cell(percent(float(portfolio.churn_3m[inside].mean()))),
+        Cell(percent(float(portfolio.churn[inside].mean()))),
         Cell(money.total(float(known.sum()) if len(known) else np.nan)),
     ]
 

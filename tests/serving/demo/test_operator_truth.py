@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from serving.demo.crm import customer_ids
 from serving.demo.instants import days_in, month_of
 from serving.demo.operator import Operator, simulate_operator
 from serving.demo.parameters import OperatorParameters
@@ -152,6 +153,18 @@ def test_a_downgrade_lowers_true_clv_on_average(operator: Operator) -> None:
     change = after["clv"].to_numpy() - above_basic["clv"].to_numpy()
     assert change.mean() < -20.0
     assert np.mean(change < 0) > 0.9
+
+
+def test_terms_that_run_are_told_in_months_and_others_as_none(operator: Operator) -> None:
+    state = operator.history.openings[-1]
+    above = np.flatnonzero(state.plan > 0)
+
+    said = operator.terms_left(customer_ids(state.who[above]).tolist())
+
+    left = state.term_left[above]
+    assert [months or 0 for months in said] == np.maximum(left, 0).tolist()
+    assert None in said
+    assert max(months for months in said if months) <= operator.params.newcomers.term_months
 
 
 def test_a_downgrade_below_the_cheapest_plan_is_refused_by_name(operator: Operator) -> None:

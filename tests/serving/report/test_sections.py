@@ -129,6 +129,16 @@ def test_a_horizon_below_a_year_is_judged_at_its_end():
     )
 
 
+def test_a_shop_speaks_of_the_window_it_means_by_churn():
+    scores = scores_of([100.0] * 100, churn_3m=[0.1] * 100, is_shop=True)
+    shop = portfolio(scores, "transactional", churn_window_months=6)
+
+    facts = {fact.name: plain(fact.note) for fact in headline_of(shop).facts}
+
+    assert facts["Expected to buy nothing in the next 6 months"] == "1% of customers"
+    assert "6-month churn" in segments_section(shop).tables[0].columns
+
+
 def test_a_shop_shows_who_is_expected_to_buy_nothing():
     scores = scores_of([10.0], [0.9 ** (3 / 12)], ["middle/low"], is_shop=True)
     section = segments_section(portfolio(scores, "transactional"))
