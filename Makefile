@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining bento lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -44,6 +44,9 @@ benchmark-models: examples ## Judge the models beside every peer (hours; BENCHMA
 
 benchmark-retraining: .venv/ready ## Measure drift alarms, and two years of monthly retraining (an hour; BENCHMARK="--only drift")
 	$(BIN)/python -m benchmarks.retraining $(BENCHMARK)
+
+bento: .venv/ready ## Build the service as a Bento, to be served or made a container (BENTOML_HOME says where)
+	PATH="$(CURDIR)/.uv/bin:$$PATH" $(BIN)/bentoml build
 
 lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
