@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining benchmark-campaigns lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining benchmark-campaigns bento lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -47,6 +47,9 @@ benchmark-retraining: .venv/ready ## Measure drift alarms, and two years of mont
 
 benchmark-campaigns: .venv/ready ## Measure what campaigns bring on simulated operators (under an hour)
 	$(BIN)/python -m benchmarks.campaigns $(BENCHMARK)
+
+bento: .venv/ready ## Build the service as a Bento, to be served or made a container (BENTOML_HOME says where)
+	PATH="$(CURDIR)/.uv/bin:$$PATH" $(BIN)/bentoml build
 
 lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from serving.api.problems import ProblemError
+from serving.store.erasing import Removal
 
 
 class ExplainedValue(Struct, kw_only=True):
@@ -211,7 +212,7 @@ class CustomerAnswer(Struct, kw_only=True):
     warnings: list[str]
 
 
-class ErasureReceipt(Struct, kw_only=True):
+class ErasureReceipt(Removal, frozen=True, kw_only=True):
     """What was erased of a customer; nothing here says who it was.
 
     `subject` is a salted digest of the id, as the record of acts keeps it. Counts are of rows:
@@ -223,16 +224,6 @@ class ErasureReceipt(Struct, kw_only=True):
     """
 
     subject: str
-    erased_at: str
-    events: int
-    posted_events: int
-    decisions: int
-    profiles: int
-    mentions: int
-    quarantined_rows: int
-    output_rows: int
-    removed_files: list[str]
-    models: list[str]
     elsewhere: str
 
 

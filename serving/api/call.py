@@ -17,6 +17,8 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the call that is being answered, in its thread too."""
 _SOUND = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
+_ON_EVERY_ANSWER = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+"""Answers tell of customers: nothing on the way may keep them, or take them for a page."""
 _UNTOLD = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines; a line each would bury the rest."""
 
@@ -38,7 +40,8 @@ class CallMiddleware:
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+                own = [*_ON_EVERY_ANSWER, (_HEADER, request_id.encode())]
+                message["headers"] = [*message["headers"], *own]
                 _log(scope, message, time.perf_counter() - began)
             await send(message)
 

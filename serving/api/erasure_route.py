@@ -1,7 +1,8 @@
 """DELETE /v1/customers/{customer_id}: erasure, with a receipt."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
+
+from msgspec.structs import asdict
 
 from features.ingest.lock import WorkspaceBusyError, writing
 from features.mistakes import Mistake

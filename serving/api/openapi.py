@@ -1,7 +1,6 @@
 """The OpenAPI document: the routes, from our own types. Committed as docs/openapi.json."""
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -44,6 +43,7 @@ from serving.api.problems import (
     ProblemKind,
 )
 from serving.api.requests import ScoreRequest, WhatIfRequest
+from serving.version import VERSION
 
 _ASKING = (
     *(MALFORMED, UNKNOWN_CUSTOMERS, TOO_SLOW, TOO_LARGE, WRONG_CONTENT_TYPE),
@@ -191,7 +191,7 @@ def openapi_document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "keepworth",
-            "version": version("keepworth"),
+            "version": VERSION,
             "summary": "What customers are worth, how likely they leave, and what would change it.",
             "description": f"A call takes at most {LIMITS.body_bytes:,} bytes, "
             f"{LIMITS.customers:,} customers, {LIMITS.events:,} inline events and "

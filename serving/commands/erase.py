@@ -1,9 +1,9 @@
 """`keepworth erase`: customers out of everything, with a receipt."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import asdict
 from rich.console import Console
 
 from features.ingest.lock import writing

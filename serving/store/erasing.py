@@ -7,13 +7,13 @@ may be repeated: whatever an erasure was killed at, the next one ends it.
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from msgspec import Struct
 from sqlalchemy import delete, update
 
 from features.erasure import ERASED
@@ -44,16 +44,16 @@ _TABLES = ("scores/*/*.parquet", "backtests/*/*.parquet")
 _PAGES = "reports/*/*.html"
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """Say what was erased of some customers, and what remains to be done elsewhere.
+class Removal(Struct, frozen=True, kw_only=True):
+    """Say what was removed, in rows, and what saw it before.
 
-    `subjects` are salted digests of their ids, as the log and the record of acts keep them.
-    `removed_files` are relative to the workspace, and can be made again by the command that wrote
-    them. `models` saw the customers in training; they hold no row of anybody.
+    `events` are of the log, `posted_events` of the live store, `profiles` of the customers table,
+    `mentions` of others who named the customers, `quarantined_rows` of the quarantine,
+    `output_rows` of scores and backtests. `removed_files` named them; relative to the workspace,
+    they can be made again by the command that wrote them. `models` saw them in training; they
+    hold no row of anybody.
     """
 
-    subjects: tuple[str, ...]
     erased_at: str
     events: int
     posted_events: int
@@ -64,6 +64,12 @@ class Receipt:
     output_rows: int
     removed_files: tuple[str, ...]
     models: tuple[str, ...]
+
+
+class Receipt(Removal, frozen=True, kw_only=True):
+    """Say of whom: by salted digests of their ids, as the log and the record of acts keep them."""
+
+    subjects: tuple[str, ...]
 
 
 def erase_customers(

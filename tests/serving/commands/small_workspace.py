@@ -6,6 +6,10 @@ HEADER = "customer_id,kind,occurred_at,amount,label"
 SUBSCRIBED = tuple(
     f"c{number},subscribe,2024-0{1 + number % 6}-01T00:00:00Z,10,Basic" for number in range(30)
 )
+ONE_SUBSCRIBED = (
+    "event_id,customer_id,kind,occurred_at,amount,label",
+    "s1,c1,subscribe,2024-01-01T00:00:00Z,10,Basic",
+)
 CONFIGURATION = """[business]
 contract = "subscription"
 currency = "EUR"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
-import pytest
 from sqlalchemy import insert
 
 from features.ingest.lock import writing
@@ -12,20 +11,9 @@ from serving.store.recording import record_events
 from serving.store.tables import drained_batch
 from serving.workspace import Workspace, open_workspace
 from tests.serving.api.calls import copy_of
-from tests.serving.commands.small_workspace import CONFIGURATION, write_small_workspace
-from tests.serving.commands.terminal import done, keepworth
+from tests.serving.commands.terminal import keepworth
 from tests.serving.store.posted import SmallLog, event
 from training.tracking import ALIAS, REGISTERED_NAME, embedded_store
-
-EXPORT = "event_id,customer_id,kind,occurred_at,amount,label"
-SUBSCRIBED = "s1,c1,subscribe,2024-01-01T00:00:00Z,10,Basic"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = write_small_workspace(tmp_path / "shop", CONFIGURATION, EXPORT, SUBSCRIBED)
-    done("ingest", "-C", folder)
-    return folder
 
 
 def findings(folder: Path, code: int = 0) -> dict[str, dict[str, str]]:
@@ -36,8 +24,8 @@ def findings(folder: Path, code: int = 0) -> dict[str, dict[str, str]]:
     return {finding["part"]: finding for finding in run.json["findings"]}
 
 
-def test_a_workspace_without_a_model_is_told_what_comes_next(folder: Path) -> None:
-    found = findings(folder)
+def test_a_workspace_without_a_model_is_told_what_comes_next(ingested: Path) -> None:
+    found = findings(ingested)
 
     assert {part: finding["state"] for part, finding in found.items()} == {
         "log": "sound", "lock": "sound", "live store": "sound", "keys": "sound", "model": "look",
@@ -47,33 +35,33 @@ def test_a_workspace_without_a_model_is_told_what_comes_next(folder: Path) -> No
     assert "keepworth train" in found["model"]["advice"]
 
 
-def test_a_file_of_the_log_that_was_altered_is_named(folder: Path) -> None:
-    [file] = (folder / "state" / "log").rglob("events-*.parquet")
+def test_a_file_of_the_log_that_was_altered_is_named(ingested: Path) -> None:
+    [file] = (ingested / "state" / "log").rglob("events-*.parquet")
     file.write_bytes(file.read_bytes()[:-1] + b"?")
 
-    found = findings(folder, code=1)["log"]
+    found = findings(ingested, code=1)["log"]
 
     assert found["state"] == "broken"
     assert file.name in found["found"]
     assert "ingest" in found["advice"]
 
 
-def test_a_file_of_the_log_that_is_missing_is_named(folder: Path) -> None:
-    [file] = (folder / "state" / "log").rglob("events-*.parquet")
+def test_a_file_of_the_log_that_is_missing_is_named(ingested: Path) -> None:
+    [file] = (ingested / "state" / "log").rglob("events-*.parquet")
     file.unlink()
 
-    assert file.name in findings(folder, code=1)["log"]["found"]
+    assert file.name in findings(ingested, code=1)["log"]["found"]
 
 
-def test_who_writes_and_what_waits_is_told(folder: Path) -> None:
-    workspace = open_workspace(folder)
+def test_who_writes_and_what_waits_is_told(ingested: Path) -> None:
+    workspace = open_workspace(ingested)
     record_events(workspace.store, [event(1), event(2)], SmallLog())
     begun = datetime.now(UTC) - timedelta(hours=2)
     with workspace.store.writing() as connection:
         row = {"batch_id": "drain-1", "claimed_at": begun.isoformat()}
         connection.execute(insert(drained_batch).values(row))
     with writing(workspace.state):
-        found = findings(folder)
+        found = findings(ingested)
 
     assert found["lock"]["state"] == found["drain"]["state"] == "look"
     assert "2 posted events wait" in found["live store"]["found"]
