@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.log import Log
 from training.gate import Gate
@@ -26,6 +27,7 @@ USUAL_COUNT = 20
 FEWEST_AMOUNTS = 20
 UNIT_FACTOR = 5.0
 """Prices do not rise by so much in a month; a change of unit is a hundred or a thousand."""
+Values = NDArray[np.float64]
 NULL_SHARE, REPEATED_SHARE, FUTURE_SHARE = 0.1, 0.02, 0.001
 
 
@@ -55,9 +57,8 @@ def data_gates(log: Log, cutoff: int, now: datetime, rules: RetrainingRules) -> 
 def volume_gate(periods: pd.DataFrame, most_change: float) -> Gate:
     """Hold the number of events, all kinds together, against the usual; `periods` of periods_of."""
     total = periods.groupby("period")["n"].sum().sort_index()
-    newest, before = float(total.get(0, 0)), total[total.index > 0].to_numpy(float)
-    usual = float(np.median(before))
-    spread = max(math.sqrt(usual), float(np.std(before)))
+    newest, before = float(total.get(0, 0)), total[total.index > 0]
+    usual, spread = trend_to_newest(before.index.to_numpy(float), before.to_numpy(float))
     low, high = usual * (1 - most_change), usual / (1 - most_change)
     is_off = not low <= newest <= high and abs(newest - usual) > NOISE * spread
     found = f"{newest:,.0f} events in the newest {PERIOD_DAYS} days, {usual:,.0f} usually"
@@ -66,6 +67,23 @@ def volume_gate(periods: pd.DataFrame, most_change: float) -> Gate:
         "retraining.volume_change"
     )
     return _gate("volume", is_off, found, way_out, newest=newest, usual=usual)
+
+
+def trend_to_newest(period: Values, count: Values) -> tuple[float, float]:
+    """Return the count that earlier periods lead to at period 0, and its spread.
+
+    On the log of counts, the slope is the median of those between all pairs, the level the median
+    of what is left (Theil 1950, Sen 1968): a business that grows has more events than before, and
+    one odd month does not bend it. The spread is that of the periods about the trend, and no less
+    than a Poisson's.
+    """
+    logs = np.log(np.maximum(count, 1.0))
+    first, second = np.triu_indices(len(period), k=1)
+    slope = np.median((logs[second] - logs[first]) / (period[second] - period[first]))
+    level = float(np.median(logs - slope * period))
+    usual = math.exp(level)
+    left = np.exp(level + slope * period) - count
+    return usual, max(math.sqrt(usual), float(np.sqrt(np.square(left).mean())))
 
 
 def kinds_gate(periods: pd.DataFrame) -> Gate:

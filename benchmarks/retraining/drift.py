@@ -26,9 +26,9 @@ Json = dict[str, Any]
 Values = NDArray[np.float64]
 Planted = tuple[int, Callable[[Values, np.random.Generator], Values]]
 """Which signal is shifted, and how."""
-SIZES: Mapping[int, int] = {100: 400, 5_000: 300, 100_000: 30}
+SIZES: Mapping[int, int] = {100: 400, 5_000: 200, 100_000: 20}
 """Customers in each sample, and how often both are drawn."""
-POOL, SEED, MONTHS = 5_000, 23, 24
+POOL, SEED, MONTHS = 3_000, 23, 24
 RATES = (0.01, 0.05)
 PSI_BOUND = 0.1
 SHIFT_SHARE = 5
@@ -42,7 +42,7 @@ def drift_readings(cache: Path) -> Iterator[Json]:
         yield _false_alarms(names, pool, size, times)
     for name, shift in _shifts(names).items():
         for size, times in SIZES.items():
-            yield _power(names, pool, size, max(20, times // SHIFT_SHARE), (name, shift))
+            yield _power(names, pool, size, max(5, times // SHIFT_SHARE), (name, shift))
 
 
 def _pool(folder: Path) -> tuple[list[str], Values]:

@@ -11,7 +11,7 @@ import pytest
 from features.instants import instant_of
 from features.log import Log
 from tests.training.worlds import ingested_log, operator_business
-from training.data_gates import data_gates
+from training.data_gates import data_gates, trend_to_newest
 from training.gate import closed
 from training.retraining_rules import RetrainingRules
 
@@ -72,6 +72,18 @@ def test_half_a_month_missing_is_a_fault_of_volume(tmp_path: Path) -> None:
     events = steady_events()
     kept = ~(newest_month(events) & (np.arange(len(events)) % 2 == 0))
     assert gates_closed(tmp_path, events[kept]) == ["volume"]
+
+
+def test_the_trend_of_a_business_that_grows_leads_to_more_than_it_ever_had() -> None:
+    period = np.arange(1.0, 7.0)
+    usual, spread = trend_to_newest(period, 1000 * 1.1 ** (6 - period))
+    assert usual == pytest.approx(1000 * 1.1**6)
+    assert spread == pytest.approx(np.sqrt(usual))
+
+
+def test_one_odd_month_does_not_bend_the_trend() -> None:
+    usual, _ = trend_to_newest(np.arange(1.0, 7.0), np.array([100, 100, 9, 100, 100, 100.0]))
+    assert usual == pytest.approx(100)
 
 
 def test_a_kind_that_has_ended_is_named(tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def sabotaged(known: Known) -> Bundle:
     """Fit, then spoil: everybody's odds of leaving are ten times as high."""
     bundle = fit_alone(known)
     hazard = bundle.model.hazard
-    level = replace(hazard.calibration, level=hazard.calibration.level + 2.3)
-    return replace(bundle, model=replace(bundle.model, hazard=replace(hazard, calibration=level)))
+    anchor = replace(hazard.anchor, a=hazard.anchor.a * 10)
+    return replace(bundle, model=replace(bundle.model, hazard=replace(hazard, anchor=anchor)))
 
 
 def test_a_worse_challenger_is_registered_and_does_not_serve(tmp_path: Path) -> None:
