@@ -120,14 +120,14 @@ def _segments(table: pa.Table, bundle: Bundle) -> list[SegmentEquity]:
     scores = table.select(columns).to_pandas()
     portfolio = portfolio_of(scores, bundle.business, bundle.longest_month)
     names = portfolio.active["segment"].fillna("unknown").astype(str).to_numpy(dtype=object)
-    at_stake = portfolio.numbers("value_at_stake")
+    churn, at_stake = portfolio.numbers("churn_3m"), portfolio.numbers("value_at_stake")
     return [
         SegmentEquity(
             segment=group.group,
             customers=group.n_customers,
             customer_equity=group.customer_equity,
             mean_clv=group.mean_clv,
-            churn_3m=float(portfolio.churn_3m[names == group.group].mean()),
+            churn_3m=float(churn[names == group.group].mean()),
             value_at_stake=_sum_of_known(at_stake[names == group.group]),
         )
         for group in equity_by_group(portfolio.clv, names.tolist())
