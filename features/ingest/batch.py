@@ -81,8 +81,8 @@ def write_batch(
             files += _write_buckets(connection, _CUSTOMERS, folder, batch_id, lambda _: None)
         else:
             files.append(_write_table(connection, folder, batch_id, rules))
-    batch = Batch(batch_id, name.source, tuple(sealed(folder, file) for file in files))
-    return _commit(log, folder, batch, n_buckets)
+    batch = Batch(batch_id, name.source, tuple(files))
+    return commit_batch(replace(log, n_buckets=n_buckets), folder, batch)
 
 
 def _buckets_for(n_events: int) -> int:
@@ -181,11 +181,13 @@ def sealed(folder: Path, file: LogFile) -> LogFile:
         return replace(file, sha256=hashlib.file_digest(content, "sha256").hexdigest())
 
 
-def _commit(log: Log, folder: Path, batch: Batch, n_buckets: int) -> Log:
+def commit_batch(log: Log, folder: Path, batch: Batch) -> Log:
+    """Add a batch, whose files lie in a folder of no name that counts; return the log with it."""
+    whole = replace(batch, files=tuple(sealed(folder, file) for file in batch.files))
     sync(folder)
     folder.rename(log.folder / batch.batch_id)
     sync(log.folder)
-    grown = replace(log, n_buckets=n_buckets, batches=(*log.batches, batch))
+    grown = replace(log, batches=(*log.batches, whole))
     commit_manifest(grown)
     return grown
 

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from features.ingest.appending import append_events
 from features.ingest.batch import BatchName
+from features.ingest.merging import merge_small_batches
 from serving.store.database import LiveStore
 from serving.store.live_events import LiveEvent, event_table
 from serving.store.logged_events import DRAIN
@@ -62,6 +63,8 @@ def drain(store: LiveStore, now: datetime, most_events: int = MOST_EVENTS) -> Dr
                 total.quarantined + found.quarantined,
                 total.quarantine_files + files,
             )
+    # None is unfinished by now: nobody looks for one of them by its id again.
+    merge_small_batches(store.state, DRAIN)
     return total
 
 

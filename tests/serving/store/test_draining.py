@@ -13,6 +13,7 @@ import pytest
 from features.ingest.appending import append_events
 from features.ingest.batch import BatchName
 from features.ingest.lock import writing
+from features.ingest.merging import MOST_SMALL_BATCHES
 from features.log import Log
 from serving.store.database import LiveStore
 from serving.store.draining import count_waiting, drain
@@ -119,6 +120,18 @@ def test_a_contradiction_with_the_log_is_quarantined_and_reported(store: LiveSto
     assert "already in the log with other content" in row["reasons"]
     assert logged(store.state).column("amount").to_pylist() == [7.0, 1.0]
     assert drain(store, NOW).batches == 0
+
+
+def test_many_small_drains_leave_few_batches_and_each_event_once(store: LiveStore) -> None:
+    rounds = MOST_SMALL_BATCHES + 3
+    for number in range(rounds):
+        record_events(store, [event(number, f"c{number % 5}")], CurrentLog(store.state).now())
+        assert drain(store, NOW).new == 1
+    assert len(Log.open(store.state).batches) <= MOST_SMALL_BATCHES
+    assert logged_ids(store.state) == sorted(f"e{number}" for number in range(rounds))
+    again = [event(number, f"c{number % 5}") for number in range(rounds)]
+    outcomes = record_events(store, again, CurrentLog(store.state).now())
+    assert set(outcomes) == {"duplicate"}
 
 
 def test_what_is_posted_during_a_drain_waits_for_the_next(open_store: OpenStore) -> None:
