@@ -32,7 +32,7 @@ def test_a_bento_serves_with_the_code_that_is_in_it(
         "KEEPWORTH_WORKSPACE": str(operator_workspace.folder),
         "PATH": f"{uv}:{os.environ['PATH']}",
     }
-    subprocess.run([BENTOML, "build", CHECKOUT], env=environment, cwd=tmp_path, check=True)
+    subprocess.run([BENTOML, "build"], env=environment, cwd=CHECKOUT, check=True)
     [bento] = [path for path in (tmp_path / "home/bentos/keepworth").iterdir() if path.is_dir()]
     assert {path.name for path in (bento / "src").iterdir()} >= {"features", "serving", "training"}
     assert not list((bento / "src").rglob("test_*.py"))
