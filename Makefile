@@ -47,6 +47,7 @@ benchmark-retraining: .venv/ready ## Measure drift alarms, and two years of mont
 
 benchmark-campaigns: .venv/ready ## Measure what campaigns bring on simulated operators (under an hour)
 	$(BIN)/python -m benchmarks.campaigns $(BENCHMARK)
+	$(BIN)/python -m benchmarks.uplift
 
 bento: .venv/ready ## Build the service as a Bento, to be served or made a container (BENTOML_HOME says where)
 	PATH="$(CURDIR)/.uv/bin:$$PATH" $(BIN)/bentoml build

@@ -9,6 +9,7 @@ from rich.console import Console
 from features.instants import datetime_of, instant_of
 from features.mistakes import InputRefusedError, Mistake
 from features.whole_files import whole_file
+from serving.campaigns.overview import arms_of
 from serving.commands.answer import Answer
 from serving.commands.campaign_figures import figures_of
 from serving.commands.campaign_words import show_measurement
@@ -26,7 +27,11 @@ from training.experiments.outcomes import Measure, outcomes_of
 def report(
     path: Path | None, name: str, months: int, control_share: float | None, as_of: str | None
 ) -> Answer:
-    """Measure a campaign as of an instant; write `reports/campaigns/NAME.html`."""
+    """Measure a campaign as of an instant; write `reports/campaigns/NAME.html`.
+
+    The promised share of the control group is that which held for those assigned here; of
+    campaigns run elsewhere it must be given.
+    """
     workspace = open_workspace(path)
     moment = as_of_or_default(workspace, as_of)
     assignments = assignments_of(workspace.log(), name, moment)
@@ -38,8 +43,15 @@ def report(
     with progress_bar() as tell:
         tell("following the customers assigned", 0.1)
         outcomes = outcomes_of(workspace.log(), assignments, measure)
-        found = measured(assignments, outcomes, measure, control_share)
+        share = _promised_share(workspace, name) if control_share is None else control_share
+        found = measured(assignments, outcomes, measure, share)
     return _answer(workspace, found)
+
+
+def _promised_share(workspace: Workspace, name: str) -> float | None:
+    with workspace.store.reading() as connection:
+        arms = arms_of(connection).get(name)
+    return arms.control_promised / arms.assigned if arms else None
 
 
 def _measure(

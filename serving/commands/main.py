@@ -388,7 +388,8 @@ def report_campaign(
     control_share: Annotated[
         float | None,
         typer.Option(
-            help="What share was to be the control group; counts are held against it.",
+            help="What share was to be the control group; counts are held against it. Default: "
+            "what held for those assigned here.",
             min=0.001,
             max=0.999,
         ),

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import insert
 
 from serving.store.serving_version import ModelVersion, add_version, load_version
+from serving.store.tables import campaign_assignment
 from serving.workspace import Workspace, open_workspace
 from tests.serving.commands.terminal import done, keepworth
 from tests.serving.conftest import ingested
@@ -106,6 +108,19 @@ def test_group_sizes_other_than_promised_are_a_mismatch(workspace):
     assert content["status"] == "mismatch"
     assert content["sample_ratio"]["is_mismatch"]
     assert content["warnings"][0].startswith("sample ratio mismatch")
+
+
+def test_the_control_share_of_a_campaign_decided_here_is_known(workspace, tmp_path):
+    copied = open_workspace(shutil.copytree(workspace.folder, tmp_path / "decided"))
+    row = {"campaign": "winter", "customer_id": "C1", "arm": "control", "draw": 0.1}
+    row |= {"control_share": 0.5, "assigned_at": at("2023-07-01")}
+    with copied.store.writing() as connection:
+        connection.execute(insert(campaign_assignment).values(row))
+    content = done("campaigns", "report", "winter", "-C", copied.folder)
+
+    promised = content["sample_ratio"]["promised"]
+    assert promised == [sum(content["assigned"].values()) / 2] * 2
+    assert content["status"] == "measured"
 
 
 def test_an_unknown_campaign_is_not_found(workspace):
