@@ -21,7 +21,7 @@ same bins.
 _YEARS = """
 ## Two years of monthly retraining
 
-A simulated operator of 1,000 customers in all; in December 2023 a competitor comes: the odds of
+A simulated operator of NUMBER customers in all; in December 2023 a competitor comes: the odds of
 leaving are 2.5 times as high from then on, those of moving down twice. From December 2022 on the
 events of each month are ingested, and the job is run (`every_days = 28`, `compare_cutoffs = 1`).
 What each policy lets serve is held against what came in the three months after: log-loss of churn,
@@ -41,9 +41,13 @@ def _lines(results: Json) -> Iterator[str]:
         yield from _drift(results["drift"]["readings"])
         yield _measured(results["drift"])
     if "years" in results:
-        yield _YEARS
+        in_all = results["years"]["readings"][0]["customers in all"]
+        yield _YEARS.replace("NUMBER", f"{in_all:,}")
         yield from _years(results["years"]["readings"])
         yield _measured(results["years"])
+    missing = [part for part in ("drift", "years") if part not in results]
+    if missing:
+        yield f"\nNot measured yet: {', '.join(missing)}."
 
 
 def _drift(readings: Sequence[Json]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def killed(workspace: Workspace, stage: str, after_seconds: float = 0.0) -> None
     arguments = (workspace.folder, workspace.store_url, stage, after_seconds)
     process = processes.Process(target=run, args=arguments)
     process.start()
-    process.join(200)
+    process.join(400)
     assert process.exitcode == -signal.SIGKILL
 
 
