@@ -77,7 +77,8 @@ def _drift(readings: Sequence[Json]) -> Iterator[str]:
 
 def _years(readings: Sequence[Json]) -> Iterator[str]:
     if len(readings) < _WHOLE:
-        yield f"**Stopped after {len(readings)} of {_WHOLE} months: too few to tell policies apart.**"
+        stopped = f"Stopped after {len(readings)} of {_WHOLE} months"
+        yield f"**{stopped}: too few to tell policies apart.**"
         yield ""
     before = [row for row in readings if row["month"] < "2023-12"]
     after = [row for row in readings if row["month"] >= "2023-12"]
