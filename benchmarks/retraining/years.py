@@ -88,7 +88,8 @@ def two_years(cache: Path, n_customers: int = CUSTOMERS) -> Iterator[Json]:
     for number in range(FIRST, MONTHS):
         months.append(_month(whole, workspace_folder, number))
         if number <= MONTHS - AHEAD:
-            yield _judged(whole.log(), open_workspace(workspace_folder), number, months)
+            judged = _judged(whole.log(), open_workspace(workspace_folder), number, months)
+            yield judged | {"customers in all": n_customers}
     shutil.rmtree(folder)
 
 

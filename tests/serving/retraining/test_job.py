@@ -32,6 +32,7 @@ STAGES = (
     "deciding",
     "telling the registry, and writing the note",
 )
+pytestmark = pytest.mark.long
 processes = multiprocessing.get_context("forkserver")
 
 
@@ -54,7 +55,7 @@ def killed(workspace: Workspace, stage: str, after_seconds: float = 0.0) -> None
     arguments = (workspace.folder, workspace.store_url, stage, after_seconds)
     process = processes.Process(target=run, args=arguments)
     process.start()
-    process.join(200)
+    process.join(400)
     assert process.exitcode == -signal.SIGKILL
 
 
@@ -106,7 +107,6 @@ def test_killed_between_the_promotion_and_the_alias_the_next_run_ends_it(folder:
     require_one_of_everything(workspace)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_any_stage_the_next_run_goes_on(workspace: Workspace, stage: str) -> None:
     killed(workspace, stage)
@@ -114,7 +114,6 @@ def test_killed_at_any_stage_the_next_run_goes_on(workspace: Workspace, stage: s
     require_one_of_everything(workspace)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("after_seconds", [0.3, 0.8, 1.5, 2.5, 4.0])
 def test_killed_while_it_registers_nothing_is_left_twice(
     folder: Path, after_seconds: float
