@@ -104,6 +104,8 @@ def noise_section(readings: list[Json]) -> Iterator[str]:
         yield ""
         yield f"{beyond} of {len(scores)} AUCs lie beyond 1.96 standard errors of .5."
         yield "Coverage is to be .8; 12 months lie beyond the 8 that intervals were calibrated on."
+        yield "In 1 month nearly all stay and pay what is booked (95.7% of seed 1): that one value"
+        yield "has more than .8 of the chance, and an interval that holds it holds them all."
 
 
 def truth_section(readings: list[Json]) -> Iterator[str]:
