@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining benchmark-campaigns bento lock clean
+.PHONY: help demo test test-long lint examples spark backtest-examples benchmark-features benchmark-models benchmark-retraining benchmark-campaigns benchmark-service bento lock clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -51,6 +51,9 @@ benchmark-campaigns: .venv/ready ## Measure what campaigns bring on simulated op
 
 bento: .venv/ready ## Build the service as a Bento, to be served or made a container (BENTOML_HOME says where)
 	PATH="$(CURDIR)/.uv/bin:$$PATH" $(BIN)/bentoml build
+
+benchmark-service: .venv/ready ## Measure the service beside its peers (under 40 minutes; BENCHMARK="--only score" takes parts)
+	$(BIN)/python -m benchmarks.service $(BENCHMARK)
 
 lock: $(UV) ## Write the lock again from the ranges in pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \

@@ -116,6 +116,22 @@ class Timeline:
         customer = intervals.customer[is_open]
         return np.bincount(customer, monthly[is_open], self.n_customers).astype(np.float64)
 
+    def sums_at(
+        self, monthly: NDArray[np.float64], instants: Instants
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Return whether any interval is open then, and the sum over them of a property.
+
+        `monthly` has shape (n_instants, n_intervals), the answers (n_customers, n_instants).
+        """
+        intervals, shape = self.intervals, (self.n_customers, len(instants))
+        is_open = intervals.start[:, None] <= instants
+        is_open &= instants < intervals.end[:, None]
+        interval, instant = np.nonzero(is_open)
+        place = intervals.customer[interval] * len(instants) + instant
+        count = np.bincount(place, minlength=self.n_customers * len(instants))
+        total = np.bincount(place, monthly[instant, interval], self.n_customers * len(instants))
+        return count.reshape(shape) > 0, total.reshape(shape).astype(np.float64)
+
     def accrued(
         self, edges: Instants, monthly: NDArray[np.float64], until: Instants
     ) -> NDArray[np.float64]:

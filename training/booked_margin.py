@@ -28,12 +28,10 @@ def booked_margin(
     edges = month_edges(moment.as_of, n_months, business.month)
     middles = [moment.as_of, *((edges[1:] + edges[:-1]) // 2)]
     monthly = _expected_by_stretch(moment, business, np.array(middles), pauses)
-    held = np.zeros((moment.history.n_customers, n_months))
-    last = np.zeros(moment.history.n_customers)
-    for month, instant in enumerate(middles):
-        is_open = moment.timeline.open_at(int(instant)) > 0
-        last = np.where(is_open, moment.timeline.sum_at(monthly[month], int(instant)), last)
-        held[:, max(month - 1, 0)] = last
+    is_open, margin = moment.timeline.sums_at(monthly, np.array(middles))
+    latest = np.maximum.accumulate(np.where(is_open, np.arange(len(middles)), 0), axis=1)
+    # Whoever was not open at the first instant has brought nothing by then: its sum is 0.
+    held: NDArray[np.float64] = np.take_along_axis(margin, latest, axis=1)[:, 1:]
     return held
 
 

@@ -6,6 +6,7 @@ distributions the realised values lie decides how far the intervals of today mus
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,10 +123,9 @@ class Intervals:
         Beyond the calibrated window that of a subscription is the largest, in size, of as many
         draws as windows fit: whoever has not moved to another plan may still do so.
         """
-        noise = np.array(self.noise)
-        if forecast.survival is not None and horizon > self.months:
-            noise = np.stack([_largest(points, horizon / self.months) for points in noise])
-        of_customers: Values = noise[self.cell(forecast)]
+        is_subscription = forecast.survival is not None
+        n_draws = max(1.0, horizon / self.months) if is_subscription else 1.0
+        of_customers: Values = _of_draws(self.noise, n_draws)[self.cell(forecast)]
         return of_customers
 
 
@@ -216,6 +216,13 @@ def _points(errors: Values) -> tuple[float, ...]:
     if not len(errors):
         return (0.0,) * _NOISE_POINTS
     return tuple(np.quantile(errors, _LEVELS).tolist())
+
+
+@lru_cache(maxsize=64)  # the horizons that callers ask for are few, and each block wants this
+def _of_draws(cells: tuple[tuple[float, ...], ...], n_draws: float) -> Values:
+    """Return the noise of each cell, shape (n_cells, n_points): the largest of so many draws."""
+    points = np.array(cells)
+    return points if n_draws == 1 else np.stack([_largest(own, n_draws) for own in points])
 
 
 def _largest(points: Values, n_draws: float) -> Values:

@@ -10,6 +10,7 @@ plan of its own, which is left out of what is added up.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ TENURE_BANDS = (0, 3, 6, 12)
 """First month of tenure of each band."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlanPath:
     """Hold plans and monthly growth by tenure band, shape (n_bands, n_plans, n_plans).
 
@@ -52,19 +53,21 @@ class PlanPath:
         paths = np.ones((len(plan), n_months))
         for tenure in np.unique(settled):
             there = settled == tenure
-            paths[there] = self._middle_of_months(int(tenure), n_months)[number[there]]
+            paths[there] = _middle_of_months(self, int(tenure), n_months)[number[there]]
         return paths
 
-    def _middle_of_months(self, tenure: int, n_months: int) -> NDArray[np.float64]:
-        """Return growth at mid-month by plan for one tenure now, shape (n_plans, n_months)."""
-        product = np.eye(len(self.plans))
-        is_charged = np.array([plan != FREE for plan in self.plans], dtype=np.float64)
-        levels = [product @ is_charged]
-        for month in range(n_months):
-            product = product @ self.growth[tenure_bands(np.array([tenure + month]))[0]]
-            levels.append(product @ is_charged)
-        edges = np.column_stack(levels)
-        return (edges[:, 1:] + edges[:, :-1]) / 2
+
+@lru_cache(maxsize=256)  # a path never changes, and every block asks for the same few tenures
+def _middle_of_months(path: PlanPath, tenure: int, n_months: int) -> NDArray[np.float64]:
+    """Return growth at mid-month by plan for one tenure now, shape (n_plans, n_months)."""
+    product = np.eye(len(path.plans))
+    is_charged = np.array([plan != FREE for plan in path.plans], dtype=np.float64)
+    levels = [product @ is_charged]
+    for band in tenure_bands(tenure + np.arange(n_months)):
+        product = product @ path.growth[band]
+        levels.append(product @ is_charged)
+    edges = np.column_stack(levels)
+    return (edges[:, 1:] + edges[:, :-1]) / 2
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,9 @@ def hazard_from_survival(survival: FloatArray) -> FloatArray:
     >>> hazard_from_survival(np.array([[0.5, 0.25, 0.25]]))
     array([[0.5, 0.5, 0. ]])
     """
-    start = survival_at_start(survival)
-    leaving = leaving_probability(survival)
-    return np.divide(leaving, start, out=np.ones_like(start), where=start > 0)
+    checked = checked_survival(survival)
+    start = _at_start(checked)
+    return np.divide(start - checked, start, out=np.ones_like(start), where=start > 0)
 
 
 def survival_at_start(survival: FloatArray) -> FloatArray:
@@ -80,8 +80,7 @@ def survival_at_start(survival: FloatArray) -> FloatArray:
     >>> survival_at_start(np.array([[0.5, 0.25]]))
     array([[1. , 0.5]])
     """
-    checked = checked_survival(survival)
-    return np.hstack([np.ones((len(checked), 1)), checked[:, :-1]])
+    return _at_start(checked_survival(survival))
 
 
 def leaving_probability(survival: FloatArray) -> FloatArray:
@@ -94,7 +93,8 @@ def leaving_probability(survival: FloatArray) -> FloatArray:
     >>> leaving_probability(np.array([[0.5, 0.25]]))
     array([[0.5 , 0.25]])
     """
-    return survival_at_start(survival) - checked_survival(survival)
+    checked = checked_survival(survival)
+    return _at_start(checked) - checked
 
 
 def activity_in_month(survival: FloatArray) -> FloatArray:
@@ -122,7 +122,8 @@ def activity_in_month(survival: FloatArray) -> FloatArray:
     >>> activity_in_month(np.array([[0.5, 0.25]]))
     array([[0.75 , 0.375]])
     """
-    return (survival_at_start(survival) + checked_survival(survival)) / 2
+    checked = checked_survival(survival)
+    return (_at_start(checked) + checked) / 2
 
 
 def churn_probability(survival: FloatArray, months: int) -> FloatArray:
@@ -237,12 +238,18 @@ def checked_survival(survival: FloatArray) -> FloatArray:
     """
     checked = finite_matrix("survival", survival)
     require_within("survival", checked, 0.0, 1.0)
-    rises = np.argwhere(np.diff(checked, axis=1) > 0)
-    if len(rises):
-        row, month = rises[0].tolist()
+    rises = checked[:, 1:] > checked[:, :-1]
+    if rises.any():
+        row, month = np.argwhere(rises)[0].tolist()
         before, after = checked[row, month : month + 2].tolist()
         raise ValueError(
             f"survival rises from {before} to {after} in row {row}, month {month + 2}; "
             "give curves that never rise."
         )
     return checked
+
+
+def _at_start(checked: FloatArray) -> FloatArray:
+    start = np.ones_like(checked)
+    start[:, 1:] = checked[:, :-1]
+    return start

@@ -16,6 +16,8 @@ from typing import Any
 MOST_TOGETHER = 32
 """Customers who are scored at once for several calls; more wait for the next turn."""
 
+_GATHERING_SECONDS = 0.001
+
 Result = bytes | Exception
 Answer = Callable[[Sequence[Any]], Sequence[Result]]
 
@@ -103,6 +105,8 @@ class Turns:
         while calls := self._next():
             for call, result in zip(calls, self._answered(calls), strict=True):
                 call.settle(result)
+            # Those who were answered may ask again: the next turn takes them up with the rest.
+            time.sleep(_GATHERING_SECONDS)
 
     def _next(self) -> list[_Call]:
         """Return the calls of the next turn, once there are any; none when it is time to end."""

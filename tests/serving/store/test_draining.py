@@ -24,7 +24,7 @@ from tests.serving.store.conftest import OpenStore
 from tests.serving.store.posted import SmallLog, event
 
 NOW = datetime(2025, 6, 15, tzinfo=UTC)
-KILLS = 12
+KILLS = (12, pytest.param(100, marks=pytest.mark.long))
 
 
 def logged(state: Path) -> pa.Table:
@@ -154,8 +154,9 @@ def url(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "sqlite" else request.getfixturevalue("empty_postgres_url")
 
 
+@pytest.mark.parametrize("kills", KILLS)
 def test_a_drain_killed_anywhere_leaves_every_event_in_the_log_once(
-    tmp_path: Path, url: str | None
+    tmp_path: Path, url: str | None, kills: int
 ) -> None:
     state = tmp_path / "state"
     store = LiveStore(state, url)
@@ -163,7 +164,7 @@ def test_a_drain_killed_anywhere_leaves_every_event_in_the_log_once(
     processes.set_forkserver_preload(["serving.store.draining"])
     chance = random.Random(17)
     killed = 0
-    for number in range(KILLS):
+    for number in range(kills):
         events = [event(n, f"c{n % 7}") for n in range(number * 100, number * 100 + 100)]
         assert set(record_events(store, events, CurrentLog(state).now())) == {"accepted"}
         process = processes.Process(target=_drain_in_turn, args=(state, url))
@@ -174,7 +175,7 @@ def test_a_drain_killed_anywhere_leaves_every_event_in_the_log_once(
         killed += process.exitcode != 0
     assert killed
     assert drain(store, NOW).quarantined == 0
-    assert logged_ids(state) == sorted(f"e{n}" for n in range(KILLS * 100))
+    assert logged_ids(state) == sorted(f"e{n}" for n in range(kills * 100))
     assert count_waiting(store) == 0
-    repeats = [event(n, f"c{n % 7}") for n in range(KILLS * 100)]
+    repeats = [event(n, f"c{n % 7}") for n in range(kills * 100)]
     assert set(record_events(store, repeats, CurrentLog(state).now())) == {"duplicate"}

@@ -16,7 +16,7 @@ from serving.store.publishing import Publisher
 from serving.store.tables import live_event
 from tests.serving.store.posted import SmallLog, event
 
-KILLS = 20
+KILLS = (20, pytest.param(100, marks=pytest.mark.long))
 CUSTOMERS = [f"c{number}" for number in range(5)]
 
 
@@ -53,15 +53,16 @@ def url(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "sqlite" else request.getfixturevalue("empty_postgres_url")
 
 
+@pytest.mark.parametrize("kills", KILLS)
 def test_every_acknowledged_event_outlives_a_kill_and_is_there_once(
-    tmp_path: Path, url: str | None
+    tmp_path: Path, url: str | None, kills: int
 ) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["serving.store.publishing"])
     chance = random.Random(29)
     acknowledged: list[int] = []
     LiveStore(tmp_path, url).close()
-    for kill in range(KILLS):
+    for kill in range(kills):
         here, there = processes.Pipe(duplex=False)
         arguments = (tmp_path, url, kill * 1_000_000, there)
         process = processes.Process(target=post_without_end, args=arguments, daemon=True)
@@ -75,19 +76,19 @@ def test_every_acknowledged_event_outlives_a_kill_and_is_there_once(
     store = LiveStore(tmp_path, url)
     table = live_history(store, CUSTOMERS).events
     kept = table.column("event_id").to_pylist()
-    assert len(acknowledged) > KILLS
+    assert len(acknowledged) > kills
     assert {f"e{number}" for number in acknowledged} <= set(kept)
     assert len(set(kept)) == len(kept)
     with store.reading() as connection:
         count = select(func.count()).select_from(live_event)
         assert connection.execute(count).scalar_one() == len(kept)
-    _require_whole_batches(kept)
+    _require_whole_batches(kept, kills)
 
 
-def _require_whole_batches(kept: list[str]) -> None:
+def _require_whole_batches(kept: list[str], kills: int) -> None:
     """Hold that of a call, the unacknowledged one included, all is there or nothing."""
     numbers = {int(event_id.removeprefix("e")) for event_id in kept}
-    for kill in range(KILLS):
+    for kill in range(kills):
         first = kill * 1_000_000
         chance = random.Random(first)
         while first in numbers:
