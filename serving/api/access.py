@@ -28,6 +28,9 @@ SCOPE_OF_OPERATION = {
     ("GET", "/v1/customers/{customer_id}"): "score",
     ("DELETE", "/v1/customers/{customer_id}"): "admin",
     ("GET", "/v1/portfolio"): "score",
+    ("GET", "/v1/triggers"): "campaigns",
+    ("GET", "/v1/campaigns"): "campaigns",
+    ("GET", "/v1/campaigns/{name}"): "campaigns",
     ("GET", "/v1/model"): "score",
     ("GET", "/metrics"): "admin",
 }
@@ -35,7 +38,7 @@ SCOPE_OF_OPERATION = {
 CALLER = "keepworth.caller"
 """Where the scope of a call says whose it is: the id of a key, or LOOPBACK."""
 LOOPBACK = "this machine, without a key"
-_CUSTOMERS = "/v1/customers/"
+_NAMED = {"/v1/customers/": "{customer_id}", "/v1/campaigns/": "{name}"}
 REMEMBERED_SECONDS = 1.0
 """A key that is revoked opens nothing after so long."""
 
@@ -158,7 +161,7 @@ async def _problem_of(gate: Gate, scope: Scope) -> Problem | None:
 
 def route_of(path: str) -> str:
     """Return the route of a path, as the OpenAPI document names it."""
-    return f"{_CUSTOMERS}{{customer_id}}" if path.startswith(_CUSTOMERS) else path
+    return next((begin + last for begin, last in _NAMED.items() if path.startswith(begin)), path)
 
 
 def scope_of(method: str, path: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from serving.api.problems import ProblemError
+from serving.delivery.trigger_events import TriggerEvent
 from serving.store.erasing import Removal
 
 
@@ -146,6 +147,59 @@ class EventsAnswer(Struct, kw_only=True):
     erased: int
     results: list[EventResult]
     triggers: list[CausedTrigger] | None = []
+
+
+class TriggersAnswer(Struct, kw_only=True):
+    """A page of the feed: ask again with `after` set to `next_after`; nothing is missed."""
+
+    triggers: list[TriggerEvent]
+    next_after: int
+    has_more: bool
+
+
+class CampaignStatus(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How a campaign stands; money in major units of `currency`.
+
+    `contacts` and `expected_profit` are of all decisions so far; what is `reserved` counts against
+    the budgets. `sample_ratio_mismatch` says that the arms are not as large as promised.
+    """
+
+    campaign: str
+    offer: str
+    on: list[str]
+    live: bool
+    contacts: int
+    expected_profit: float
+    reserved_today: float
+    reserved_this_month: float
+    daily_budget: float | None
+    monthly_budget: float | None
+    control_share: float
+    assigned: int
+    in_control: int
+    control_promised: float
+    sample_ratio_p_value: float | None
+    sample_ratio_mismatch: bool
+
+
+class CampaignsAnswer(Struct, kw_only=True):
+    """All campaigns of the configuration."""
+
+    currency: str
+    campaigns: list[CampaignStatus]
+
+
+class CampaignAnswer(Struct, kw_only=True):
+    """One campaign: its rules as configured, how it stands, and what it was measured to bring.
+
+    `measured` is what `keepworth campaigns report` found last; null, with a warning, before.
+    """
+
+    currency: str
+    rules: dict[str, Any]
+    status: CampaignStatus
+    measured: dict[str, Any] | None
+    warnings: list[str]
 
 
 class OpenSubscription(Struct, kw_only=True):

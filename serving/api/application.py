@@ -25,6 +25,7 @@ from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_o
 from serving.api.answers import Health, Readiness
 from serving.api.body import json_body, media_type_of
 from serving.api.call import CallMiddleware
+from serving.api.campaigns_route import answer_campaign, answer_campaigns
 from serving.api.caused_triggers import triggers_caused
 from serving.api.cloud_events import BATCH, STRUCTURED
 from serving.api.current import Current
@@ -51,12 +52,15 @@ from serving.api.reads import customers_of, record_read
 from serving.api.requests import ScoreRequest
 from serving.api.score_route import answer_by_id, answer_inline, ids_of, score_request
 from serving.api.traffic import CONTENT_TYPE, Traffic, TrafficMiddleware
+from serving.api.triggers_route import answer_triggers
 from serving.api.turns import Turns, TurnsTakenError
 from serving.api.watched_metrics import watched_exposition
 from serving.api.what_if_route import answer_what_if
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
 from serving.store.read_recording import NotRecordedError, ReadRecorder
+
+CAMPAIGN_PATH = "/v1/campaigns/{name:path}"
 
 logger = logging.getLogger("keepworth.api")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -75,6 +79,9 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         Route("/v1/events", _events, methods=["POST"]),
         Route(CUSTOMER_PATH, _customer, methods=["GET", "DELETE"]),
         Route("/v1/portfolio", _portfolio),
+        Route("/v1/triggers", _triggers),
+        Route("/v1/campaigns", _campaigns),
+        Route(CAMPAIGN_PATH, _campaign),
         Route("/v1/model", _model),
         Route("/livez", _livez),
         Route("/readyz", _readyz),
@@ -215,6 +222,20 @@ async def _customer(request: Request) -> Response:
 
 async def _portfolio(request: Request) -> Response:
     return await _in_thread(request, partial(answer_portfolio, _current(request)))
+
+
+async def _triggers(request: Request) -> Response:
+    asked = request.query_params.multi_items()
+    return await _in_thread(request, partial(answer_triggers, _current(request), asked))
+
+
+async def _campaigns(request: Request) -> Response:
+    return await _in_thread(request, partial(answer_campaigns, _current(request)))
+
+
+async def _campaign(request: Request) -> Response:
+    name = request.path_params["name"]
+    return await _in_thread(request, partial(answer_campaign, _current(request), name))
 
 
 async def _model(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """The OpenAPI document: the routes, from our own types. Committed as docs/openapi.json."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,8 @@ import msgspec
 
 from serving.api.access import OPEN, SCOPE_OF_OPERATION
 from serving.api.answers import (
+    CampaignAnswer,
+    CampaignsAnswer,
     CustomerAnswer,
     ErasureReceipt,
     EventsAnswer,
@@ -14,6 +17,7 @@ from serving.api.answers import (
     ModelAnswer,
     Readiness,
     ScoreAnswer,
+    TriggersAnswer,
     WhatIfAnswer,
 )
 from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
@@ -36,6 +40,7 @@ from serving.api.problems import (
     TOO_SLOW,
     UNAUTHENTICATED,
     UNFIT,
+    UNKNOWN_CAMPAIGN,
     UNKNOWN_CUSTOMERS,
     WORKSPACE_BUSY,
     WRONG_CONTENT_TYPE,
@@ -43,6 +48,7 @@ from serving.api.problems import (
     ProblemKind,
 )
 from serving.api.requests import ScoreRequest, WhatIfRequest
+from serving.api.triggers_route import FEW, LARGEST_NUMBER, MOST
 from serving.version import VERSION
 
 _ASKING = (
@@ -64,6 +70,7 @@ _SECURITY = {
         + "; any for the rest.",
     }
 }
+_NAME = {"type": "string", "minLength": 1}
 _SCHEMAS = "#/components/schemas/{name}"
 _EXACTLY_ONE = {
     "ScoreRequest": ("customer_ids", "customers"),
@@ -85,6 +92,7 @@ class Operation:
     request_type: str = "application/json"
     batch_type: str | None = None
     example: dict[str, Any] | None = None
+    query: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
 OPERATIONS = (
@@ -164,6 +172,36 @@ OPERATIONS = (
         (NOTHING_SCORED, OUR_FAULT, NOT_READY),
     ),
     Operation(
+        "/v1/triggers",
+        "get",
+        "The feed of triggers",
+        "Decisions that a campaign should contact a customer, in the order in which they became "
+        "visible, after a number that is the cursor. Ask again with `next_after`; a trigger is "
+        "never missed, and its `id` is that of the webhook.",
+        TriggersAnswer,
+        (UNFIT, OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
+        query=(
+            ("after", {"type": "integer", "default": 0, "minimum": 0, "maximum": LARGEST_NUMBER}),
+            ("limit", {"type": "integer", "default": FEW, "minimum": 1, "maximum": MOST}),
+        ),
+    ),
+    Operation(
+        "/v1/campaigns",
+        "get",
+        "All campaigns",
+        "Offers, budgets and control groups, and what was decided so far.",
+        CampaignsAnswer,
+        (OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
+    ),
+    Operation(
+        "/v1/campaigns/{name}",
+        "get",
+        "One campaign",
+        "Its rules as configured, how it stands, and the effect that was measured last.",
+        CampaignAnswer,
+        (UNKNOWN_CAMPAIGN, OUR_FAULT, BUSY, STORE_AWAY, NOT_READY),
+    ),
+    Operation(
         "/v1/model",
         "get",
         "The version that serves",
@@ -216,7 +254,8 @@ def _described(operation: Operation) -> dict[str, Any]:
             str(kind.status), {"description": "", "content": _content(ProblemDetails, MEDIA_TYPE)}
         )
         entry["description"] = f"{entry['description']} {kind.title}.".strip()
-    words = operation.path.removeprefix("/v1").partition("{")[0].strip("/")
+    words = operation.path.removeprefix("/v1").replace("/{customer_id}", "").strip("/")
+    words = words.replace("s/{name}", "")
     name = words.replace("-", "_").replace(".json", "")
     described: dict[str, Any] = {
         "operationId": f"{operation.method}_{name or 'start'}",
@@ -225,9 +264,13 @@ def _described(operation: Operation) -> dict[str, Any]:
         "security": [] if is_open else [{"key": []}, {}],
         "responses": responses,
     }
-    if "{customer_id}" in operation.path:
-        of_path = {"name": "customer_id", "in": "path", "required": True}
-        described["parameters"] = [of_path | {"schema": {"type": "string", "minLength": 1}}]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": _NAME}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    parameters += [{"name": name, "in": "query", "schema": of} for name, of in operation.query]
+    if parameters:
+        described["parameters"] = parameters
     if operation.request is not None:
         content = _content(operation.request, operation.request_type)
         content[operation.request_type]["example"] = operation.example

@@ -29,6 +29,7 @@ UNAUTHENTICATED = ProblemKind("unauthenticated", 401, "A key is wanted")
 FORBIDDEN = ProblemKind("forbidden", 403, "The key has not the scope of this route")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
+UNKNOWN_CAMPAIGN = ProblemKind("unknown-campaign", 404, "There is no such campaign")
 NOTHING_SCORED = ProblemKind("nothing-scored", 404, "The portfolio was not scored yet")
 WRONG_METHOD = ProblemKind("wrong-method", 405, "The route does not take this method")
 TOO_SLOW = ProblemKind("too-slow", 408, "The request took too long to arrive")
@@ -53,6 +54,7 @@ PROBLEM_KINDS = (
     FORBIDDEN,
     UNKNOWN_ROUTE,
     UNKNOWN_CUSTOMERS,
+    UNKNOWN_CAMPAIGN,
     NOTHING_SCORED,
     WRONG_METHOD,
     TOO_SLOW,

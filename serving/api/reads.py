@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 
 from serving.api.access import CALLER, LOOPBACK, route_of
-from serving.api.answers import CustomerAnswer, ScoreAnswer, WhatIfAnswer
+from serving.api.answers import CustomerAnswer, ScoreAnswer, TriggersAnswer, WhatIfAnswer
 from serving.api.call import REQUEST_ID
 from serving.store.read_recording import Read
 
@@ -21,6 +21,8 @@ def customers_of(answer: msgspec.Struct) -> list[str]:
             return [answer.before.customer_id]
         case CustomerAnswer():
             return [answer.customer_id]
+        case TriggersAnswer():
+            return list(dict.fromkeys(event.subject for event in answer.triggers))
         case _:
             return []
 

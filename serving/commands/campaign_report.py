@@ -1,8 +1,8 @@
 """`keepworth campaigns report`: what a campaign brought, in figures, words and a page."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -73,16 +73,16 @@ def _answer(workspace: Workspace, found: Measurement) -> Answer:
     page.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(page) as draft:
         draft.write_text(render_campaign(found, workspace.folder.name), encoding="utf-8")
+    figures = figures_of(found)
+    # What the service answers of the campaign.
+    with whole_file(page.with_suffix(".json")) as draft:
+        draft.write_text(json.dumps(figures, allow_nan=False), encoding="utf-8")
 
     def show(console: Console) -> None:
         show_measurement(console, found)
         console.print(f"wrote {page}", soft_wrap=True)
 
-    return Answer(_content(found, page), show)
-
-
-def _content(found: Measurement, page: Path) -> dict[str, Any]:
-    return figures_of(found) | {"report": str(page)}
+    return Answer(figures | {"report": str(page)}, show)
 
 
 def _without_control(assignments: Assignments) -> InputRefusedError:

@@ -1,20 +1,17 @@
 """Announcing triggers: for each one a message to every receiver that hears of its campaign."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
+import msgspec
 from sqlalchemy import select, update
 
-from features.instants import datetime_of
 from serving.campaigns.triggers import Trigger, triggers_after
+from serving.delivery.trigger_events import event_of
 from serving.delivery.webhooks import Webhook
 from serving.store.database import LiveStore
 from serving.store.outbox import Message, put_messages
 from serving.store.tables import campaign_trigger, outbox_state
 
-TYPE = "keepworth.trigger"
-SOURCE = "keepworth/campaigns/"
 MOST_TOGETHER = 500
 OLDEST_DAYS = 3
 """A trigger that nobody announced for so long, is announced to nobody: its moment is over."""
@@ -59,37 +56,9 @@ def _announce_some(store: LiveStore, webhooks: Sequence[Webhook], now: int) -> i
 
 def _messages(trigger: Trigger, webhooks: Sequence[Webhook]) -> list[Message]:
     event = event_of(trigger)
-    body = json.dumps(event, ensure_ascii=False, allow_nan=False)
+    body = msgspec.json.encode(event).decode()
     return [
-        Message(event["id"], webhook.name, trigger.customer_id, trigger.campaign, body)
+        Message(event.id, webhook.name, trigger.customer_id, trigger.campaign, body)
         for webhook in webhooks
         if webhook.hears_of(trigger.campaign)
     ]
-
-
-def event_of(trigger: Trigger) -> dict[str, Any]:
-    """Return a trigger as a CloudEvent 1.0, the same in every webhook and in the feed."""
-    return {
-        "specversion": "1.0",
-        "id": f"msg_{trigger.decision_id}",
-        "source": SOURCE + trigger.campaign,
-        "type": TYPE,
-        "subject": trigger.customer_id,
-        "time": _text_of(trigger.made_at),
-        "datacontenttype": "application/json",
-        "data": {
-            "number": trigger.number,
-            "campaign": trigger.campaign,
-            "customer_id": trigger.customer_id,
-            "not_before": _text_of(trigger.not_before),
-            "expected_profit": trigger.expected_profit,
-            "reason": trigger.reason,
-            "as_of": _text_of(trigger.as_of),
-            "model_version": trigger.model_version,
-            "grounds": json.loads(trigger.grounds),
-        },
-    }
-
-
-def _text_of(instant: int) -> str:
-    return datetime_of(instant).isoformat().replace("+00:00", "Z")
