@@ -148,8 +148,7 @@ def grounds_of(decision: Decision) -> dict[str, Any]:
     """Return what a decision rests on, ready for JSON: scores, every option and its verdict."""
     candidate = decision.candidate
     options = [
-        {name: _known_number(value) for name, value in asdict(option).items()}
-        | {"verdict": verdict}
+        {name: _known_number(value) for name, value in vars(option).items()} | {"verdict": verdict}
         for option, verdict in zip(candidate.options, decision.verdicts, strict=True)
     ]
     return {"scores": dict(candidate.scores), "options": options, "notes": list(candidate.notes)}

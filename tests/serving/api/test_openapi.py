@@ -25,6 +25,9 @@ def test_every_described_route_exists_and_takes_the_method(client: Caller) -> No
             nobody = operation.path.format(customer_id="nobody")
             missing = client.request(operation.method.upper(), nobody)
             assert missing.json()["type"] == "/docs#unknown-customers"
+        elif "{name}" in operation.path:
+            nothing = client.get(operation.path.format(name="nothing"))
+            assert nothing.json()["type"] == "/docs#unknown-campaign"
         elif operation.path == "/v1/portfolio":
             assert client.get(operation.path).json()["type"] == "/docs#nothing-scored"
         elif operation.method == "get":

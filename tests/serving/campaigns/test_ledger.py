@@ -136,19 +136,19 @@ def test_arms_stay_as_first_given_when_the_share_grows(store):
 
 
 def test_eight_writers_against_one_budget_never_overspend(open_store):
-    """800 decisions at once for a budget of 100 contacts: exactly 100 are paid for."""
+    """320 decisions at once for a budget of 100 contacts: exactly 100 are paid for."""
     stores = [open_store() for _ in range(8)]
     rulebook = book(campaign(daily_budget=1000.0, monthly_budget=5000.0, control_share=0.1))
 
     def decide_some(writer):
-        for part in range(10):
+        for part in range(4):
             some = many(10, first=writer * 1000 + part * 10)
             settled(stores[writer], some, rulebook, f"event {writer}-{part}")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decide_some, range(8)))
     decisions = rows_of(stores[0], campaign_decision)
-    assert len(decisions) == 800
+    assert len(decisions) == 320
     assert sum(row["reserved"] for row in decisions) == 100_000
     reserved = {row["period"]: row["reserved"] for row in rows_of(stores[0], campaign_budget)}
     assert reserved == {"2026-03-10": 100_000, "2026-03": 100_000}

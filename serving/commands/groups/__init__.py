@@ -1,0 +1,1 @@
+"""Commands that belong together under one word: `keepworth keys make` and the like."""

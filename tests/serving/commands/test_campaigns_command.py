@@ -1,0 +1,54 @@
+"""`keepworth campaigns` as a marketer calls it: look first, then let it decide, then see."""
+
+import pytest
+
+from tests.serving.campaigns.written import CARE, STAY, with_campaigns
+from tests.serving.commands.terminal import done, keepworth
+
+
+@pytest.fixture(scope="module")
+def folder(operator_workspace, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("campaigns") / "shop"
+    with_campaigns(operator_workspace, folder, STAY, CARE).store.close()
+    return folder
+
+
+def test_a_check_shows_every_month_and_leaves_no_trace(folder):
+    checked = done("campaigns", "check", "stay", "--months", 3, "-C", folder)
+    assert len(checked["instants"]) == 3
+    for month in checked["instants"]:
+        not_contacted = sum(month["not_contacted"].values())
+        assert month["audience"] == month["contacts"] + month["control"] + not_contacted
+        assert month["most_cost"] == pytest.approx(8.5 * month["contacts"])
+        assert month["expected_cost"] <= month["most_cost"] <= 400.0
+    assert sum(month["contacts"] for month in checked["instants"]) > 0
+    profits = [row["expected_profit"] for row in checked["contacts"]]
+    assert profits == sorted(profits, reverse=True)
+    listed = done("campaigns", "list", "-C", folder)["campaigns"]
+    assert [(each["campaign"], each["contacts"]) for each in listed] == [("stay", 0), ("care", 0)]
+
+
+def test_a_campaign_that_waits_for_events_is_checked_for_who_had_one(folder):
+    checked = done("campaigns", "check", "care", "--months", 2, "-C", folder)
+    assert len(checked["instants"]) == 2
+    assert all(month["contacts"] for month in checked["instants"])
+
+
+def test_a_night_is_decided_told_and_listed_and_not_twice(folder):
+    told = keepworth("campaigns", "run", "-C", folder)
+    assert (told.code, "Contacted, most profit first" in told.out) == (0, True)
+    again = done("campaigns", "run", "-C", folder)
+    assert again["already_decided"] > 0
+    assert again["contacts"] == []
+    [stay, _] = done("campaigns", "list", "-C", folder)["campaigns"]
+    assert stay["contacts"] > 0
+    assert stay["assigned"] == stay["contacts"] + stay["in_control"]
+    assert stay["reserved_this_month"] == pytest.approx(8.5 * stay["contacts"])
+    assert not stay["sample_ratio_mismatch"]
+    assert "stay" in keepworth("campaigns", "list", "-C", folder).out
+
+
+def test_a_campaign_that_is_not_there_is_told_with_those_that_are(folder):
+    told = keepworth("campaigns", "check", "stey", "-C", folder)
+    assert told.code == 4
+    assert "expected one of stay, care" in told.err
