@@ -5,11 +5,11 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from serving.version import VERSION
 from tests.serving.commands.terminal import keepworth
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -130,6 +130,5 @@ def test_commands_that_pages_name_exist(pages):
 
 
 def test_the_changelog_begins_with_the_version_of_the_project():
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     versions = re.findall(r"(?m)^## \[(\d[^\]]*)\]", (CHECKOUT / "CHANGELOG.md").read_text("utf-8"))
-    assert versions[0] == project["version"]
+    assert versions[0] == VERSION
