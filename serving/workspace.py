@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from features.log import Log
 from features.mistakes import ConfigurationError, Mistake
 from serving.configuration import FILE_NAME, Configuration, read_configuration
 from serving.store.database import STORE_URL_VARIABLE, LiveStore
+
+if TYPE_CHECKING:
+    from serving.campaigns.taught import Taught
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,13 @@ class Workspace:
     def responses(self, campaign: str) -> Path:
         """Return the folder of what a campaign's outcomes taught."""
         return self.state / "responses" / name_of_file(campaign)
+
+    def taught(self) -> "dict[str, Taught]":
+        """Return what outcomes taught of the campaigns; raises as `read_taught` does."""
+        from serving.campaigns.taught import read_taught
+
+        names = [campaign.name for campaign in self.configuration.campaigns]
+        return read_taught({name: self.responses(name) for name in names})
 
     @cached_property
     def store(self) -> LiveStore:

@@ -110,7 +110,7 @@ class Current:
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
-        self.listening = Listening(rulebook_of(workspace.configuration))
+        self.listening = Listening(rulebook_of(workspace.configuration), workspace.taught())
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""

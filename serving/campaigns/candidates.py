@@ -14,8 +14,10 @@ from features.catalogue import catalogue, signal_matrix
 from features.kernel import Moment
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
+from serving.campaigns.answers import Answers, assumed_response
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.expressions import hold, mistakes_of
+from serving.campaigns.taught import Taught
 from training.bundle import Bundle
 from training.exit_kinds import KINDS, WITHIN_MONTHS
 from training.score_table import score_schema, score_table
@@ -85,8 +87,15 @@ class Candidate:
 class Judge:
     """Judge customers for campaigns by one model version; made once, asked block by block."""
 
-    def __init__(self, campaigns: Sequence[Campaign], bundle: Bundle) -> None:
+    def __init__(
+        self,
+        campaigns: Sequence[Campaign],
+        bundle: Bundle,
+        taught: Mapping[str, Taught] | None = None,
+    ) -> None:
         """Check that the campaigns' conditions fit the signals and scores of the version.
+
+        `taught` is what outcomes taught of some campaigns; the others go by what they assume.
 
         Raises
         ------
@@ -108,6 +117,8 @@ class Judge:
         self._signals: tuple[Signal, ...] = tuple(
             each for each in signals if each.name in named - scored.keys()
         )
+        known = {signal.name: signal for signal in signals}
+        self._answers = {name: Answers.of(each, known) for name, each in (taught or {}).items()}
 
     def candidates(
         self, block: Block, as_of: int, people: pa.Table, occasion: Callable[[str], str]
@@ -119,14 +130,17 @@ class Judge:
         """
         scores = score(self.bundle, block, as_of)
         table = score_table(scores, self.bundle.business)
-        is_so = hold(self._expressions, self._with_signals(table, block, as_of))
+        business, references = self.bundle.business, self.bundle.references
+        moment = Moment(block.history, block.profiles, as_of, business, references)
+        is_so = hold(self._expressions, self._with_signals(table, moment))
         for_them, eligible = is_so[:, 0::2], is_so[:, 1::2]
         for_them &= scores.forecast.is_customer[:, None]
         rows = np.flatnonzero(for_them.any(axis=1))
-        options = self._options(scores, rows, for_them[rows], eligible[rows])
+        options = self._options(scores, moment, rows, for_them[rows], eligible[rows])
         told = table.select(_TOLD).take(rows).to_pylist()
         known = _known_of(people)
-        notes = (NO_KINDS,) if scores.forecast.exit_shares is None else ()
+        notes = [NO_KINDS] if scores.forecast.exit_shares is None else []
+        notes += [f"{name}: {each.note}" for name, each in self._answers.items() if each.note]
         ids = [str(customer_id) for customer_id in scores.customer_ids[rows]]
         return [
             Candidate(
@@ -137,7 +151,7 @@ class Judge:
                 *known.get(customer_id, (None, None)),
                 scores=said,
                 options=own,
-                notes=notes,
+                notes=tuple(notes),
             )
             for customer_id, own, said in zip(ids, options, told, strict=True)
         ]
@@ -152,10 +166,8 @@ class Judge:
         if mistakes:
             raise ConfigurationError("campaigns cannot run as configured", mistakes)
 
-    def _with_signals(self, table: pa.Table, block: Block, as_of: int) -> pa.Table:
+    def _with_signals(self, table: pa.Table, moment: Moment) -> pa.Table:
         if self._signals:
-            business, references = self.bundle.business, self.bundle.references
-            moment = Moment(block.history, block.profiles, as_of, business, references)
             matrix = signal_matrix(moment, self._signals)
             for signal, values in zip(self._signals, matrix.T, strict=True):
                 column = pa.array(np.ascontiguousarray(values), pa.float64(), from_pandas=True)
@@ -165,6 +177,7 @@ class Judge:
     def _options(
         self,
         scores: Scores,
+        moment: Moment,
         rows: NDArray[np.int64],
         for_them: NDArray[np.bool_],
         eligible: NDArray[np.bool_],
@@ -173,10 +186,32 @@ class Judge:
         found: list[list[Option]] = [[] for _ in rows]
         for number, campaign in enumerate(self.campaigns):
             wanted = np.flatnonzero(for_them[:, number])
-            own = _options_of(campaign, scores, rows[wanted], self.bundle, eligible[wanted, number])
+            own = (
+                self._options_in(campaign, scores, moment, rows[wanted], eligible[wanted, number])
+                if len(wanted)
+                else []
+            )
             for place, option in zip(wanted.tolist(), own, strict=True):
                 found[place].append(option)
         return [tuple(options) for options in found]
+
+    def _options_in(
+        self,
+        campaign: Campaign,
+        scores: Scores,
+        moment: Moment,
+        rows: NDArray[np.int64],
+        is_eligible: NDArray[np.bool_],
+    ) -> list[Option]:
+        """Return what one campaign would bring with some customers."""
+        rate = self.bundle.business.annual_discount_rate
+        stakes = stakes_of(scores, rows, campaign, rate)
+        answers = self._answers.get(campaign.name)
+        if answers is None:
+            return _options_of(campaign, stakes, assumed_response(campaign), is_eligible)
+        churn = scores.forecast.churn[rows, WITHIN_MONTHS - 1]
+        response = answers.response(campaign, churn, moment, rows)
+        return _options_of(campaign, stakes, response, is_eligible)
 
 
 _TOLD = ["status", "segment", f"churn_{WITHIN_MONTHS}m", f"churn_{WITHIN_MONTHS}m_{KINDS[0]}"]
@@ -214,27 +249,9 @@ def stakes_of(
     )
 
 
-def assumed_response(campaign: Campaign) -> OfferResponse:
-    """Return how a campaign assumes that customers answer."""
-    return OfferResponse(
-        campaign.save_rate,
-        campaign.stayer_acceptance,
-        campaign.disturbed_share,
-        campaign.save_rate_weight,
-    )
-
-
 def _options_of(
-    campaign: Campaign,
-    scores: Scores,
-    rows: NDArray[np.int64],
-    bundle: Bundle,
-    is_eligible: NDArray[np.bool_],
+    campaign: Campaign, stakes: Stakes, response: OfferResponse, is_eligible: NDArray[np.bool_]
 ) -> list[Option]:
-    if not len(rows):
-        return []
-    stakes = stakes_of(scores, rows, campaign, bundle.business.annual_discount_rate)
-    response = assumed_response(campaign)
     profit = expected_profit(stakes, campaign.offer_cost, response)
     columns = {
         "is_eligible": is_eligible,

@@ -1,6 +1,6 @@
 """Listening: events that live campaigns wait for, judged as they come, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from serving.campaigns.campaign import NIGHT
 from serving.campaigns.candidates import Candidate, Judge
 from serving.campaigns.decisions import Rulebook
 from serving.campaigns.ledger import KnowsErased, settle
+from serving.campaigns.taught import Taught
 from serving.campaigns.triggers import Trigger, triggers_of
 from serving.store.database import LiveStore
 from serving.store.live_events import LiveEvent
@@ -19,8 +20,8 @@ from training.bundle import Bundle
 class Listening:
     """Know which events campaigns wait for, and judge whom they happened to; one thread a time."""
 
-    def __init__(self, book: Rulebook) -> None:
-        self.book = book
+    def __init__(self, book: Rulebook, taught: Mapping[str, Taught]) -> None:
+        self.book, self._taught = book, taught
         self._kinds = frozenset(kind for each in book.campaigns for kind in each.on) - {NIGHT}
         self._judge: Judge | None = None
 
@@ -32,7 +33,7 @@ class Listening:
         """Return the judge by a model version; raises as `Judge` does."""
         if self._judge is None or self._judge.bundle is not bundle:
             waiting = [each for each in self.book.campaigns if self._kinds & set(each.on)]
-            self._judge = Judge(waiting, bundle)
+            self._judge = Judge(waiting, bundle, self._taught)
         return self._judge
 
     def candidates(

@@ -1,5 +1,6 @@
 """The decisions of a night: the portfolio judged, and every customer decided of once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from serving.campaigns.candidates import Judge
 from serving.campaigns.decisions import Decision, Rulebook
 from serving.campaigns.ledger import settle
 from serving.campaigns.portfolio import Tell, portfolio_candidates
+from serving.campaigns.taught import Taught
 from serving.store.database import LiveStore
 from serving.store.draining import drain
 from serving.store.live_events import latest_instant
@@ -29,12 +31,13 @@ class Night:
     repeated: int
 
 
-def decide_night(
+def decide_night(  # noqa: PLR0913, PLR0917 -- what a night rests on
     store: LiveStore,
     bundle: Bundle,
     book: Rulebook,
     now: datetime,
     tell: Tell = lambda _what, _share: None,
+    taught: Mapping[str, Taught] | None = None,
 ) -> Night:
     """Decide of the portfolio for the night of `now`; the caller holds the workspace.
 
@@ -46,7 +49,7 @@ def decide_night(
     as_of = known_until(store, log, bundle)
     occasion = f"night {now.astimezone(ZoneInfo(book.rules.time_zone)):%Y-%m-%d}"
     live = book.live(now, NIGHT)
-    judge = Judge(live.campaigns, bundle)
+    judge = Judge(live.campaigns, bundle, taught)
     found = portfolio_candidates(log, judge, as_of, occasion, tell) if live.campaigns else []
     settled = settle(store, log, {each.decision_id: each for each in found}, live, now)
     return Night(occasion, datetime_of(as_of), live.campaigns, settled.decisions, settled.repeated)

@@ -43,7 +43,7 @@ def check_campaign(path: Path | None, name: str, months: int) -> Answer:
     workspace = open_workspace(path)
     campaign = named(workspace, name)
     bundle = load_version(workspace.store)
-    judge = Judge([campaign], bundle)
+    judge = Judge([campaign], bundle, workspace.taught())
     book = rulebook_of(workspace.configuration)
     alone = Rulebook((campaign,), book.rules, book.minor_units)
     since, until = observed_bounds(workspace.log(), bundle.business)
@@ -74,7 +74,7 @@ def run_night(path: Path | None) -> Answer:
     bundle = load_version(workspace.store)
     book, now = rulebook_of(workspace.configuration), datetime.now(UTC)
     with writing(workspace.state), progress_bar() as tell:
-        night = decide_night(workspace.store, bundle, book, now, tell)
+        night = decide_night(workspace.store, bundle, book, now, tell, workspace.taught())
     currency = bundle.business.currency
     content = {
         "night": night.occasion,

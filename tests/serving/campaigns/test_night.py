@@ -8,12 +8,17 @@ from features.instants import datetime_of
 from features.mistakes import ConfigurationError
 from serving.campaigns.candidates import Judge, voluntary_churn
 from serving.campaigns.night import decide_night, known_until
+from serving.campaigns.portfolio import portfolio_candidates
 from serving.campaigns.replay import replayed
+from serving.campaigns.taught import Taught
 from serving.campaigns.triggers import triggers_after
 from serving.configuration import rulebook_of
 from serving.store.live_events import live_history
 from serving.store.serving_version import load_version
 from tests.serving.campaigns.written import CARE, STAY, with_campaigns
+from training.uplift.effect_model import EffectModel
+from training.uplift.responses import CampaignResponse
+from valuation.effects import Effect
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -110,3 +115,41 @@ def test_a_condition_that_fits_no_column_is_refused_with_what_was_meant(
     workspace = with_campaigns(operator_workspace, tmp_path / "typo", typo)
     with pytest.raises(ConfigurationError, match=r"campaigns\[stay\].audience.*mean churn_3m\?"):
         decided(workspace)
+
+
+def judged(workspace, taught):
+    """Return expected profit by customer for the campaign "stay", and what is noted."""
+    bundle, log = load_version(workspace.store), workspace.log()
+    campaigns = rulebook_of(workspace.configuration).campaigns[:1]
+    until = known_until(workspace.store, log, bundle)
+    judge = Judge(campaigns, bundle, {} if taught is None else {"stay": taught})
+    found = portfolio_candidates(log, judge, until, "night")
+    profits = {each.customer_id: each.options[0].expected_profit for each in found}
+    return profits, {note for each in found for note in each.notes}
+
+
+def test_outcomes_take_the_place_of_what_was_assumed(workspace):
+    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.0, 0.0, 500, 500)
+    assumed, notes = judged(workspace, None)
+    likely, noted = judged(workspace, Taught(CampaignResponse("measured", measured), ()))
+    assert likely.keys() == assumed.keys()
+    assert all(likely[name] > assumed[name] for name in assumed)
+    assert noted - notes == {"stay: the save rate is measured"}
+
+
+def test_whom_learning_expects_no_effect_on_brings_only_costs(workspace):
+    bundle = load_version(workspace.store)
+    names = tuple(signal.name for signal in bundle.model.signals)
+    nothing = CampaignResponse("learned", None, EffectModel())
+    profits, notes = judged(workspace, Taught(nothing, names))
+    assert all(profit < 0 for profit in profits.values())
+    assert "stay: save rates are learned from outcomes" in notes
+
+
+def test_signals_that_are_gone_leave_what_was_measured(workspace):
+    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.0, 0.0, 500, 500)
+    learned = CampaignResponse("learned", measured, EffectModel())
+    with_model, notes = judged(workspace, Taught(learned, ("no_such_signal",)))
+    alone, _ = judged(workspace, Taught(CampaignResponse("measured", measured), ()))
+    assert with_model == alone
+    assert "stay: the save rate is measured" in notes

@@ -1,0 +1,72 @@
+"""How customers answer a campaign: as it assumes, or as its outcomes taught."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import signal_matrix
+from features.kernel import Moment
+from features.signal import Signal
+from serving.campaigns.campaign import Campaign
+from serving.campaigns.taught import Taught
+from training.uplift.responses import CampaignResponse, Source
+from valuation.offers import OfferResponse
+
+_NOTES = {
+    "assumed": "",
+    "measured": "the save rate is measured",
+    "learned": "save rates are learned from outcomes",
+}
+
+
+def assumed_response(campaign: Campaign) -> OfferResponse:
+    """Return how a campaign assumes that customers answer."""
+    return OfferResponse(
+        campaign.save_rate,
+        campaign.stayer_acceptance,
+        campaign.disturbed_share,
+        campaign.save_rate_weight,
+    )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Hold what outcomes taught of a campaign, with the signals it is read from."""
+
+    taught: CampaignResponse
+    signals: tuple[Signal, ...]
+
+    @classmethod
+    def of(cls, taught: Taught, known: Mapping[str, Signal]) -> "Answers":
+        """Fit what was taught to a catalogue; one that lacks signals leaves what was measured."""
+        response = taught.response
+        if response.source != "learned":
+            return cls(response, ())
+        if any(name not in known for name in taught.signals):
+            source: Source = "assumed" if response.measured is None else "measured"
+            return cls(replace(response, source=source, model=None), ())
+        return cls(response, tuple(known[name] for name in taught.signals))
+
+    @property
+    def note(self) -> str:
+        """What a decision says of where its save rate is from; empty if it is assumed."""
+        return _NOTES[self.taught.source]
+
+    def response(
+        self,
+        campaign: Campaign,
+        churn: NDArray[np.float64],
+        moment: Moment,
+        rows: NDArray[np.int64],
+    ) -> OfferResponse:
+        """Return how some customers of a moment answer; `churn` is theirs without a contact."""
+        if self.taught.source == "assumed":
+            return assumed_response(campaign)
+        inputs = signal_matrix(moment, self.signals)[rows] if self.signals else np.empty((0, 0))
+        rate, disturbed, weight = self.taught.of_customers(
+            inputs.astype(np.float32), churn, campaign.save_rate, campaign.save_rate_weight
+        )
+        # What is measured is the net of whom it saves and whom it drives away.
+        return OfferResponse(rate, campaign.stayer_acceptance, disturbed, weight)
