@@ -3,7 +3,8 @@ PYTHON ?= python3
 DEMO_FOLDER ?= demo
 BIN := .venv/bin
 UV := .uv/bin/uv
-TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Two workers on two cores: threads of their own would only wait for each other.
+TESTS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 

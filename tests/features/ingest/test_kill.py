@@ -15,7 +15,7 @@ from features.rules import CustomerRules
 from features.sources import IngestRules, Source
 
 ROOT = Path(__file__).parents[3]
-KILLS = (10, pytest.param(100, marks=pytest.mark.long))
+KILLS = (4, pytest.param(100, marks=pytest.mark.long))
 
 CHILD = """
 import sys

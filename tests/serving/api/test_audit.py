@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import delete
 
 from serving.store.audit import Entry, find_entries
 from serving.store.keys import make_key
+from serving.store.tables import customer_read
 from serving.workspace import Workspace
 from tests.serving.api.calls import Caller, Row, calling, copy_of, one_customer
 from tests.serving.commands.terminal import done, keepworth
@@ -16,7 +18,11 @@ Asked = dict[str, str]
 
 @pytest.fixture(scope="module")
 def workspace(operator_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return copy_of(operator_workspace, tmp_path_factory.mktemp("audited") / "copy")
+    copy = copy_of(operator_workspace, tmp_path_factory.mktemp("audited") / "copy")
+    # Others have asked about the operator's customers before.
+    with copy.store.writing() as connection:
+        connection.execute(delete(customer_read))
+    return copy
 
 
 @pytest.fixture(scope="module")

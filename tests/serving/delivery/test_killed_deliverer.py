@@ -16,8 +16,8 @@ from serving.store.outbox import Message, count_letters, put_messages
 from tests.serving.delivery.conftest import Receiver
 from tests.serving.delivery.test_delivering import START, no_objection
 
-KILLS = 5
-MESSAGES = 120
+KILLS = 2
+MESSAGES = 60
 HASTE = 200
 """The deliverers' clock runs so many times as fast: claims of the dead run out within a second."""
 

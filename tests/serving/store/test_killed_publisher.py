@@ -16,7 +16,7 @@ from serving.store.publishing import Publisher
 from serving.store.tables import live_event
 from tests.serving.store.posted import SmallLog, event
 
-KILLS = (20, pytest.param(100, marks=pytest.mark.long))
+KILLS = (10, pytest.param(100, marks=pytest.mark.long))
 CUSTOMERS = [f"c{number}" for number in range(5)]
 
 
