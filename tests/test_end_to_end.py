@@ -249,6 +249,7 @@ def test_the_version_that_was_trained_serves(chain):
     assert set(chain.scores["model_version"]) == {version}
 
 
+@pytest.mark.long
 def test_nothing_visible_at_or_after_as_of_is_read(operator_raw, tmp_path):
     whole = _scored_at_the_earlier_instant(operator_raw, tmp_path / "whole", lambda text: text)
     cut = _scored_at_the_earlier_instant(operator_raw, tmp_path / "cut", _only_what_was_visible)

@@ -66,7 +66,7 @@ def signals_of_everything() -> list[Signal]:
     return [Signal(f"{n}", repr(leaf), "", leaf, "") for n, leaf in enumerate(every)]
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(RANDOMS, ANY_RULES)
 def test_every_signal_equals_sql_on_random_histories(rng, rules):
     world = random_world(rng, rules, n_customers=12, most=16, n_instants=3)

@@ -1,5 +1,8 @@
 """A small simulated operator: ingested, trained and serving, made once for all of these tests."""
 
+import fcntl
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,12 +21,30 @@ N_CUSTOMERS, MONTHS = 1600, 24
 
 @pytest.fixture(scope="session")
 def operator_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return a workspace whose version 1 serves; tests leave it as it is."""
-    folder = tmp_path_factory.mktemp("operator")
+    """Return a workspace whose version 1 serves; tests leave it as it is.
+
+    Workers of one run share the making: the first makes it, each has a copy of its own.
+    """
+    own = tmp_path_factory.mktemp("operator") / "own"
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        _make_operator(own)
+        return open_workspace(own)
+    made = tmp_path_factory.getbasetemp().parent / f"operator-{run}"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            draft = made.with_suffix(".draft")
+            _make_operator(draft)
+            draft.rename(made)
+    return open_workspace(Path(shutil.copytree(made, own)))
+
+
+def _make_operator(folder: Path) -> None:
     simulate_operator(N_CUSTOMERS, seed=5, months=MONTHS).write(folder)
     workspace = ingested(folder)
     register(workspace, "1")
-    return workspace
+    workspace.store.close()
 
 
 def ingested(folder: Path) -> Workspace:

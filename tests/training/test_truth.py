@@ -13,6 +13,7 @@ from training.known import known_at, observed_bounds
 from training.scoring import score
 
 MONTHS = 24
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
