@@ -118,22 +118,24 @@ def test_a_condition_that_fits_no_column_is_refused_with_what_was_meant(
 
 
 def judged(workspace, taught):
-    """Return expected profit by customer for the campaign "stay", and what is noted."""
+    """Return the option of the campaign "stay" by customer, and what is noted."""
     bundle, log = load_version(workspace.store), workspace.log()
     campaigns = rulebook_of(workspace.configuration).campaigns[:1]
     until = known_until(workspace.store, log, bundle)
     judge = Judge(campaigns, bundle, {} if taught is None else {"stay": taught})
     found = portfolio_candidates(log, judge, until, "night")
-    profits = {each.customer_id: each.options[0].expected_profit for each in found}
-    return profits, {note for each in found for note in each.notes}
+    options = {each.customer_id: each.options[0] for each in found}
+    return options, {note for each in found for note in each.notes}
 
 
 def test_outcomes_take_the_place_of_what_was_assumed(workspace):
     measured = Effect(0.9, 0.88, 0.92, 0.01, 0.0, 0.0, 500, 500)
     assumed, notes = judged(workspace, None)
     likely, noted = judged(workspace, Taught(CampaignResponse("measured", measured), ()))
+    offer_cost = workspace.configuration.campaigns[0].offer_cost
     assert likely.keys() == assumed.keys()
-    assert all(likely[name] > assumed[name] for name in assumed)
+    gains = {n for n in assumed if likely[n].expected_profit > assumed[n].expected_profit}
+    assert {n for n, option in assumed.items() if option.clv_if_saved > offer_cost} == gains
     assert noted - notes == {"stay: the save rate is measured"}
 
 
@@ -141,8 +143,8 @@ def test_whom_learning_expects_no_effect_on_brings_only_costs(workspace):
     bundle = load_version(workspace.store)
     names = tuple(signal.name for signal in bundle.model.signals)
     nothing = CampaignResponse("learned", None, EffectModel())
-    profits, notes = judged(workspace, Taught(nothing, names))
-    assert all(profit < 0 for profit in profits.values())
+    options, notes = judged(workspace, Taught(nothing, names))
+    assert all(option.expected_profit < 0 for option in options.values())
     assert "stay: save rates are learned from outcomes" in notes
 
 
