@@ -133,7 +133,7 @@ class Run:
         """Finish what an earlier run of the key decided; force can but promote its version."""
         if not earlier.is_finished and self.token is not None:
             return self._finished(site_of(self.workspace, key), earlier)
-        serves = find_version(self.workspace.store).version if earlier.version else None
+        serves = self._version_serving()
         if self.order.is_forced and earlier.version and serves != earlier.version:
             version = find_version(self.workspace.store, earlier.version)
             answer = dict(earlier.answer) | {"forced": True}
@@ -174,14 +174,20 @@ class Run:
         rules = self.workspace.configuration.retraining
         return as_rows(data_gates(self.workspace.log(), self._cutoff, self.now, rules))
 
+    def _version_serving(self) -> str | None:
+        """Return the version that serves; None before any does, though some were refused."""
+        try:
+            return find_version(self.workspace.store).version
+        except NotFoundError:
+            return None
+
     def _serving(self) -> Serving:
         """Load what serves; a version that this code cannot read is none to compare with."""
-        store = self.workspace.store
-        try:
-            version = find_version(store).version
-            bundle = load_version(store, version)
-        except NotFoundError:
+        version = self._version_serving()
+        if version is None:
             return Serving(None)
+        try:
+            bundle = load_version(self.workspace.store, version)
         except (MistakenError, OSError) as error:
             return Serving(None, complaint=f"what serves cannot be read: {error}")
         recipe = read_recipe(self.workspace.models / version, bundle)

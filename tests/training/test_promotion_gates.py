@@ -135,6 +135,17 @@ def test_intervals_that_hold_too_few_are_a_fault_of_coverage() -> None:
     assert gates_closed(Compared(narrow, (0,))) == ["coverage"]
 
 
+def test_intervals_that_hold_everything_are_no_fault() -> None:
+    world = World()
+    compared = world.compared(*world.jittered())
+    wide = compared.predictions.copy()
+    own = wide["model"] == PRODUCT
+    middle = wide.loc[own, "value_mean"]
+    wide.loc[own, "value_low"] = middle - 100 * world.sd
+    wide.loc[own, "value_high"] = middle + 100 * world.sd
+    assert gates_closed(Compared(wide, (0,))) == []
+
+
 def test_bounds_that_the_champion_misses_as_much_do_not_keep_it_in_place() -> None:
     world = World()
     churn = np.clip(1.6 * world.jittered()[0], 0, 0.99)
