@@ -25,6 +25,7 @@ from training.bands import BANDS, band_of
 from training.churn_rows import ChurnRows, draws
 from training.person_periods import Matrix, PersonPeriods, is_renewal_due
 from training.squashing import Squashing, fit_squashing
+from valuation.arrays import weighted_row_sums
 
 Values = NDArray[np.float64]
 MOST_ROWS = 40_000
@@ -61,8 +62,7 @@ class LinearHazard:
         of that month, and renewals go on.
         """
         inputs = _with_level(self.squashing, signals)
-        # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
-        added = np.column_stack([(inputs * effects).sum(axis=1) for effects in self.effects])
+        added = np.column_stack([weighted_row_sums(inputs, effects) for effects in self.effects])
         of_signals = added[row, band_of(np.minimum(month, longest))]
         return of_signals + self.renewal * is_renewal_due(clocks[row], month)
 
