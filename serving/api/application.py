@@ -134,7 +134,7 @@ async def _lifespan(
     watching = asyncio.create_task(
         application.state.traffic.workers.watch(current, turns, publisher, reads), name="gauges"
     )
-    async with delivering(current.workspace):
+    async with delivering(current):
         yield
     watching.cancel()
     application.state.current = None

@@ -26,7 +26,7 @@ class Recheck:
     """Judge a message's customer by what is known now; one at a time."""
 
     def __init__(self, current: Current) -> None:
-        """Ask what serves; `current` is this one's alone."""
+        """Judge by what serves at that moment."""
         settings = current.workspace.configuration
         self._campaigns = {campaign.name: campaign for campaign in settings.campaigns}
         self._rules = settings.contacts

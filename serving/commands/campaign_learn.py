@@ -9,14 +9,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from features.instants import datetime_of, instant_of
+from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from serving.commands.answer import Answer
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.store.frozen_versions import frozen_bundle
+from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
-from training.bundle import Bundle
 from training.experiments.assignments import Assignments, assignments_of
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
@@ -40,7 +39,10 @@ def learn_campaign(
     moment = as_of_or_default(workspace, as_of)
     assignments = assignments_of(workspace.log(), name, moment)
     chosen = _chosen_arm(assignments, arm)
-    bundle = _bundle_of_before(workspace, assignments)
+    began_at = int(assignments.at.min())
+    bundle = required_frozen_bundle(
+        workspace.store, assignments.campaign, began_at, datetime.now(UTC)
+    )
     measure = Measure(months, instant_of(moment), bundle.business, bundle)
     with progress_bar() as tell:
         tell("reading what came of those assigned", 0.1)
@@ -152,17 +154,6 @@ def _chosen_arm(assignments: Assignments, arm: str | None) -> str:
         raise InputRefusedError("there is no experiment to learn from", [mistake])
     mistake = Mistake("--arm", str(arm), f"expected one of {', '.join(arms)}")
     raise NotFoundError("it must be clear which arm to learn from", [mistake])
-
-
-def _bundle_of_before(workspace: Workspace, assignments: Assignments) -> Bundle:
-    began_at = int(assignments.at.min())
-    bundle = frozen_bundle(workspace.store, assignments.campaign, began_at, datetime.now(UTC))
-    if bundle is None:
-        began = f"{datetime_of(began_at):%Y-%m-%d}"
-        expected = f"train one that saw nothing of it: `keepworth train --as-of {began}`"
-        mistake = Mistake("model", f"trained after {began}, all of them", expected)
-        raise NotFoundError("no model version is older than the campaign", [mistake])
-    return bundle
 
 
 def _require_both_arms(lesson: CampaignLesson, months: int) -> None:

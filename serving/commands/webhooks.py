@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.instants import datetime_of, instant_of
+from serving.api.current import Current
 from serving.api.deliveries import open_deliverer
 from serving.commands.answer import Answer
 from serving.delivery.signing import new_secret
@@ -62,7 +63,7 @@ def listing(path: Path | None) -> Answer:
 def deliver(path: Path | None) -> Answer:
     """Attempt once all that is due."""
     workspace = open_workspace(path)
-    attempts = asyncio.run(open_deliverer(workspace).deliver_due())
+    attempts = asyncio.run(open_deliverer(Current(workspace)).deliver_due())
     counts = count_letters(workspace.store)
 
     def show(console: Console) -> None:
