@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.contract import CAMPAIGN_KINDS
 from features.log import Log
 from features.mistakes import Mistake, NotFoundError
 from features.months import Instants
 
 CONTROL, TREATED, MEMBER = "control", "treated", "member"
-CAMPAIGN_KINDS = ("assignment", "contact", "offer")
 """What a campaign does itself; outcomes and the models that value them do not see these kinds."""
 
 
