@@ -41,7 +41,7 @@ def show_measurement(console: Console, found: Measurement) -> None:
         console.print(_table(effects, found.measure.business.currency))
         console.print(account_in_words(effects, found.measure.business.currency))
     for warning in warnings_of(found):
-        console.print(f"! {warning}", markup=False)
+        console.print(f"! {warning}")
 
 
 def account_in_words(effects: ArmEffects, currency: str) -> str:

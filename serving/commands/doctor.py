@@ -10,6 +10,7 @@ from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.ingest.lock import WorkspaceBusyError, writing
@@ -66,8 +67,8 @@ def _found(part: str, look: "Look", workspace: Workspace) -> Iterator[Finding]:
 def _show(console: Console, findings: list[Finding]) -> None:
     table = Table("part", "", "found", "what to do")
     for finding in findings:
-        style = _STYLES[finding.state]
-        table.add_row(finding.part, f"[{style}]{finding.state}[/]", finding.found, finding.advice)
+        state = Text(finding.state, _STYLES[finding.state])
+        table.add_row(finding.part, state, finding.found, finding.advice)
     console.print(table)
 
 

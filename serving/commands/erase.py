@@ -41,7 +41,7 @@ def _show(console: Console, receipt: Receipt) -> None:
     whom = "1 customer" if len(receipt.subjects) == 1 else f"{len(receipt.subjects):,} customers"
     console.print(f"Erased of {whom}: {found or 'nothing was found'}.", style="bold")
     for file in receipt.removed_files:
-        console.print(f"removed, to be made again: {file}", soft_wrap=True, markup=False)
+        console.print(f"removed, to be made again: {file}", soft_wrap=True)
     if receipt.models:
         console.print(
             f"Model versions that saw them in training, and hold no row of anybody: "

@@ -79,7 +79,7 @@ def _show(console: Console, found: ProgrammeMeasurement) -> None:
         style="bold",
     )
     for warning in programme_warnings(found):
-        console.print(f"! {warning}", markup=False)
+        console.print(f"! {warning}")
     table = Table("a member", "effect", "95% interval", "naive difference")
     for name, effect in found.effects.items():
         table.add_row(name, *_said(effect, 100.0 if name == "retention" else 1.0))

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.commands.answer import Answer
@@ -74,6 +75,6 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
 def _table(gates: list[dict[str, Any]]) -> Table:
     table = Table("gate", "", "found", "what to do")
     for gate in gates:
-        state = "[green]open[/]" if gate["passed"] else "[bold red]closed[/]"
+        state = Text("open", "green") if gate["passed"] else Text("closed", "bold red")
         table.add_row(gate["gate"], state, gate["found"], gate["way_out"])
     return table

@@ -29,7 +29,7 @@ MOST_SHOWN = 50
 def make_secret() -> Answer:
     """Make a secret that nobody keeps but who asked for it."""
     secret = new_secret()
-    return Answer({"secret": secret}, lambda console: console.print(secret, markup=False))
+    return Answer({"secret": secret}, lambda console: console.print(secret))
 
 
 def listing(path: Path | None) -> Answer:
@@ -49,7 +49,7 @@ def listing(path: Path | None) -> Answer:
             console.print("There are no [[webhooks]] in keepworth.toml.")
         for each in receivers:
             said = f", closed since {each['closed_since']}" if each["closed_since"] else ""
-            console.print(f"{each['name']}: {each['url']}{said}", markup=False)
+            console.print(f"{each['name']}: {each['url']}{said}")
         total = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
         console.print(f"Messages: {total or 'none yet'}.", style="bold")
         for title, letters in (("Never heard", unheard), ("Waiting", waiting)):
@@ -103,6 +103,6 @@ def reopen(path: Path | None, name: str) -> Answer:
     reopen_receiver(open_workspace(path).store, name, datetime.now(UTC))
 
     def show(console: Console) -> None:
-        console.print(f"{name} is sent to again; what waited is due.", markup=False)
+        console.print(f"{name} is sent to again; what waited is due.")
 
     return Answer({"name": name, "reopened": True}, show)
