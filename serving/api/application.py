@@ -27,14 +27,13 @@ from serving.api.body import json_body, media_type_of
 from serving.api.call import CallMiddleware
 from serving.api.campaigns_route import answer_campaign, answer_campaigns
 from serving.api.caused_triggers import triggers_caused
-from serving.api.cloud_events import BATCH, STRUCTURED
+from serving.api.cloud_events import BATCH, STRUCTURED, Reading
 from serving.api.current import Current
 from serving.api.customer_route import answer_customer
 from serving.api.deliveries import delivering
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
-from serving.api.limits import LIMITS
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
@@ -122,13 +121,13 @@ async def _lifespan(
     # Before any call: whoever salts holds the workspace. Where another does, the record waits.
     with suppress(WorkspaceBusyError, OSError):
         salted(store.state)
-    publisher = Publisher(store, log, LIMITS.waiting_events)
+    publisher = Publisher(store, log, current.limits.waiting_events)
     reads = ReadRecorder(store, lambda: log.erased if log.erased.salt else salted(store.state))
     stopping = Event()
     preparing = Thread(target=_prepare, args=(log, stopping), name="log copies", daemon=True)
     preparing.start()
     application.state.gate = Gate(store)
-    turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
+    turns = Turns(current.limits.waiting_calls, current.limits.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
     application.state.reads, application.state.current = reads, current
     watching = asyncio.create_task(
@@ -160,7 +159,7 @@ def _answering(answer: Answering) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         current = _current(request)
         try:
-            body = await json_body(request)
+            body = await json_body(request, current.limits)
         except ClientDisconnect:
             return Response(status_code=400)
         return await _in_thread(request, partial(answer, current, body))
@@ -172,13 +171,14 @@ async def _score(request: Request) -> Response:
     """Score by id together with the calls on equal terms that wait, all others in a turn alone."""
     current, turns = _current(request), _turns(request)
     try:
-        body = await json_body(request)
+        body = await json_body(request, current.limits)
     except ClientDisconnect:
         return Response(status_code=400)
+    most = current.limits.explained_customers
     if len(body) > _READ_AT_ONCE_BYTES:
-        asked = await anyio.to_thread.run_sync(score_request, body)
+        asked = await anyio.to_thread.run_sync(score_request, body, most)
     else:
-        asked = score_request(body)
+        asked = score_request(body, most)
     if asked.customer_ids is UNSET:
         return await _in_thread(request, partial(answer_inline, current, asked))
     terms = (asked.as_of, asked.horizon_months, asked.annual_discount_rate)
@@ -199,11 +199,12 @@ def _scored(current: Current, requests: Sequence[ScoreRequest]) -> list[bytes | 
 async def _events(request: Request) -> Response:
     current, publisher = _current(request), request.app.state.publisher
     try:
-        body = await json_body(request, (STRUCTURED, BATCH))
+        body = await json_body(request, current.limits, (STRUCTURED, BATCH))
     except ClientDisconnect:
         return Response(status_code=400)
     answering = answer_batch if media_type_of(request) == BATCH else answer_event
-    answer, events = await answering(publisher, body, current.clock(), current.event_checks)
+    reading = Reading(current.clock(), current.event_checks, current.limits)
+    answer, events = await answering(publisher, body, reading)
     heard = current.listening.heard(events)
     if heard:
         answer.triggers = await triggers_caused(_turns(request), current, heard)
@@ -282,8 +283,9 @@ async def _metrics(request: Request) -> Response:
     return Response(exposition, headers={"Content-Type": CONTENT_TYPE})
 
 
-async def _openapi(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
-    return Response(openapi_json(), media_type="application/json")
+async def _openapi(request: Request) -> Response:
+    content = openapi_json(_current(request).limits)
+    return Response(content, media_type="application/json")
 
 
 def _current(request: Request) -> Current:

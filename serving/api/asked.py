@@ -13,7 +13,6 @@ from features.mistakes import Mistake, MistakenError
 from serving.api.answers import ExplainedValue, ScoreRow
 from serving.api.current import KnownCustomers, Tables
 from serving.api.inline import instant_of_text, latest_known, require_none
-from serving.api.limits import LIMITS
 from serving.api.problems import NOTHING_VISIBLE, UNFIT, UNKNOWN_CUSTOMERS, Problem
 from serving.api.requests import InlineCustomer, Terms
 from training.bundle import Bundle
@@ -155,11 +154,11 @@ def require_visible(customer_ids: list[str], block: Block, as_of: int) -> None:
         raise Problem(NOTHING_VISIBLE, detail, mistakes)
 
 
-def require_few_events(customers: list[InlineCustomer]) -> None:
+def require_few_events(customers: list[InlineCustomer], most: int) -> None:
     """Refuse more events in one call than the limit."""
     count = sum(len(customer.events) for customer in customers)
-    if count > LIMITS.events:
-        expected = f"expected at most {LIMITS.events:,} in one call; split the customers"
+    if count > most:
+        expected = f"expected at most {most:,} in one call; split the customers"
         mistake = Mistake("events", f"{count:,}", expected)
         raise Problem(UNFIT, f"{mistake}.", [mistake])
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from features.ingest.checks import event_checks
 from serving.campaigns.listening import Listening
 from serving.configuration import rulebook_of
+from serving.limits import Limits
 from serving.store.database import LiveStore
 from serving.store.live_events import live_history
 from serving.store.logged_events import CurrentLog
@@ -111,6 +112,11 @@ class Current:
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
         self.listening = Listening(rulebook_of(workspace.configuration), workspace.taught())
+
+    @property
+    def limits(self) -> Limits:
+        """How much a call may ask for."""
+        return self.workspace.configuration.service
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""

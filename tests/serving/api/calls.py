@@ -85,9 +85,14 @@ def happened(customer_id: str, kind: str, instant: int, **data: object) -> Row:
     }
 
 
-def copy_of(workspace: Workspace, folder: Path) -> Workspace:
-    """Return a copy that a test may change, without what a service may be making just now."""
+def copy_of(workspace: Workspace, folder: Path, *tables: str) -> Workspace:
+    """Return a copy that a test may change, without what a service may be making just now.
+
+    `tables` are added to its configuration.
+    """
     shutil.copytree(workspace.folder, folder, ignore=shutil.ignore_patterns("histories"))
+    settings = folder / "keepworth.toml"
+    settings.write_text("\n".join([settings.read_text("utf-8"), *tables]), "utf-8")
     return open_workspace(folder)
 
 
