@@ -2,15 +2,19 @@
 
 In month k ahead the logit of the hazard is the anchor's plus
 
-    level(k) + r due(k) + sum over inputs x of (b_x + d_x(k)) x
+    level(k) + r due(k) + sum over inputs x of (b_x + d_x(k)) x / sqrt(f(k))
 
 where x are squashed signals and marks of gaps, due(k) says that a renewal falls into month k, and
-level and d are constant within bands of months ahead: a landmark model whose effects change with
-the horizon, after van Houwelingen and Putter (2012), "Dynamic Prediction in Clinical Survival
-Analysis". The prior of b is normal around 0, that of d half as wide. What wears off within months
-(a failed payment, a week of silence) has its place here, and what is said of next month takes
-little from what is said of next year. Beside trees it errs elsewhere, so that the mean of both is
-better than either.
+level and d are constant within bands of months ahead, f(k) being the first month of the band: a
+landmark model whose effects change with the horizon, after van Houwelingen and Putter (2012),
+"Dynamic Prediction in Clinical Survival Analysis". The prior of b is normal around 0, that of d
+half as wide. What wears off within months (a failed payment, a week of silence) has its place here,
+and what is said of next month takes little from what is said of next year. Months far ahead are
+seen from few landmarks, so that the root holds their effects near 0 until there is much to say.
+Beside trees it errs elsewhere, so that the mean of both is better than either.
+
+A customer's month is seen from every landmark before it; together they weigh as much as one look.
+Counted in full, one year would pass for several, and the prior for narrower than it need be.
 """
 
 from dataclasses import dataclass, replace
@@ -30,10 +34,12 @@ from valuation.arrays import weighted_row_sums
 Values = NDArray[np.float64]
 MOST_ROWS = 40_000
 """Of so many landmark rows it is fitted, about, at most."""
-_DEVIATIONS = (0.02, 0.05, 0.1)
+_DEVIATIONS = (0.02, 0.05, 0.1, 0.2)
 """Prior standard deviations of b to choose from."""
 _OF_BANDS = 0.5
+_WORN_OFF = np.array(BANDS) ** -0.5
 _LEVEL_DEVIATION = 10.0
+_UNIT_OF_LEVEL = 0.3
 _RENEWAL_DEVIATION = 1.0
 _SEED = 1
 _TOLERANCE = 1e-6
@@ -97,12 +103,22 @@ def fit_linear_hazard(
         is_renewal_due(rows.clocks[row], month),
         anchor,
         periods.left,
-        np.where(np.isnan(rows.clocks[row, 3]), periods.weight, 0.0),
+        np.where(np.isnan(rows.clocks[row, 3]), periods.weight / _looks(rows, periods), 0.0),
     )
     is_later = rows.landmark[row] + month > later_from
     earlier, later = seen.only(~is_later), seen.only(is_later)
     losses = [later.loss(later.score(*_fit(earlier, prior))) for prior in _DEVIATIONS]
     return LinearHazard(squashing, *_fit(seen, _DEVIATIONS[int(np.argmin(losses))]))
+
+
+def _looks(rows: ChurnRows, periods: PersonPeriods) -> NDArray[np.int64]:
+    """Return from how many landmarks the same month of the same customer is seen, by period."""
+    _, customer = np.unique(rows.customer, return_inverse=True)
+    at = rows.landmark[periods.landmark_row] + periods.month
+    at -= at.min(initial=0)
+    seen = customer[periods.landmark_row] * (at.max(initial=0) + 1) + at
+    looks: NDArray[np.int64] = np.bincount(seen)[seen]
+    return looks
 
 
 @dataclass(frozen=True)
@@ -138,34 +154,36 @@ class _Seen:
 def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
     """Return effects and that of a renewal, by penalised maximum likelihood.
 
-    What is searched is one row of b and one of d for each band, and r.
+    What is searched is one row of b and one of d for each band, and r, each in units of about
+    what is expected of it, so that all are of one size.
     """
     shape = 1 + len(BANDS), seen.inputs.shape[1]
-    deviations = np.full(shape, deviation * _OF_BANDS)
-    deviations[0] = deviation
-    deviations[:, 0] = _LEVEL_DEVIATION
-    precision = np.append(deviations.ravel(), _RENEWAL_DEVIATION) ** -2.0
-    total = max(seen.weight.sum(), 1.0)
+    units = np.full(shape, deviation * _OF_BANDS)
+    units[0] = deviation
+    units[:, 0] = _UNIT_OF_LEVEL
+    precision = np.ones(shape)
+    precision[:, 0] = (_UNIT_OF_LEVEL / _LEVEL_DEVIATION) ** 2
+    precisions = np.append(precision.ravel(), 1.0)
+    worn_off = np.repeat(_WORN_OFF[:, None], shape[1], axis=1)
+    worn_off[:, 0] = 1.0
+    exits = max(float(seen.weight @ seen.left), 1.0)
+
+    def effects_of(flat: Values) -> tuple[Values, float]:
+        parts = flat[:-1].reshape(shape) * units
+        return (parts[0] + parts[1:]) * worn_off, float(flat[-1] * _RENEWAL_DEVIATION)
 
     def loss(flat: Values) -> tuple[float, Values]:
-        parts = flat[:-1].reshape(shape)
-        effects, renewal = parts[0] + parts[1:], float(flat[-1])
-        score = seen.score(effects, renewal)
+        score = seen.score(*effects_of(flat))
         of_effects, of_renewal = seen.slope(score)
-        slope = np.append(np.vstack([of_effects.sum(axis=0), of_effects]), of_renewal)
-        prior = precision @ np.square(flat) / 2
-        return (seen.loss(score) + prior) / total, (slope + precision * flat) / total
+        of_bands = of_effects * worn_off
+        of_parts = np.vstack([of_bands.sum(axis=0), of_bands]) * units
+        slope = np.append(of_parts, of_renewal * _RENEWAL_DEVIATION)
+        prior = precisions @ np.square(flat) / 2
+        return (seen.loss(score) + prior) / exits, (slope + precisions * flat) / exits
 
-    start = np.zeros(len(precision))
-    best = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS},
-    ).x
-    parts = best[:-1].reshape(shape)
-    return parts[0] + parts[1:], float(best[-1])
+    start = np.zeros(len(precisions))
+    options = {"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS}
+    return effects_of(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
 
 
 def _with_level(squashing: Squashing, signals: Matrix) -> Values:

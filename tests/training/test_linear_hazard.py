@@ -1,6 +1,7 @@
 """The linear hazard: effects where they are, none where there are none, renewals, and its rows."""
 
 import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -24,10 +25,11 @@ MONTHLY = 0.03
 NOISE = 20
 
 
-def _rows(n_rows: int, effect: float, seed: int = 5) -> ChurnRows:
+def _rows(n_rows: int, effect: float, seed: int = 5, n_far: int | None = None) -> ChurnRows:
     """Return rows whose first signal raises the log-odds in months 1 to 3 alone; others are noise.
 
-    A term of six months ends in month 4, where the log-odds are 2 higher.
+    A term of six months ends in month 4, where the log-odds are 2 higher. With `n_far` so many
+    rows are of the landmark that looks LONGEST months ahead, and the others see 6 at most.
     """
     rng = np.random.default_rng(seed)
     signals = rng.normal(size=(n_rows, 1 + NOISE))
@@ -38,6 +40,8 @@ def _rows(n_rows: int, effect: float, seed: int = 5) -> ChurnRows:
         left[(left == 0) & leaves] = month
     clocks = np.column_stack(np.broadcast_arrays(rng.integers(0, 40, n_rows), 6.0, 4.0, np.nan))
     observed = rng.integers(1, LONGEST + 1, n_rows)
+    if n_far is not None:
+        observed = np.where(np.arange(n_rows) < n_far, LONGEST, np.minimum(observed, 6))
     return ChurnRows(
         signals.astype(np.float32),
         clocks,
@@ -80,6 +84,33 @@ def test_where_signals_tell_nothing_coefficients_stay_near_nothing() -> None:
     model = _fitted(_rows(4_000, effect=0.0))
 
     assert np.abs(model.effects[:, 1:]).max() < 0.06
+
+
+def test_months_that_one_landmark_alone_saw_take_little_of_what_holds_early() -> None:
+    rows = _rows(4_000, effect=0.8, n_far=400)
+    assert (rows.exit_month >= 7).sum() > 20
+
+    early, _, _, late, _ = _fitted(rows).effects[:, 1]
+
+    assert early > 0.3
+    assert abs(late) < early / 3
+
+
+def test_a_month_seen_from_many_landmarks_counts_once() -> None:
+    once = _rows(1_500, effect=0.8)
+    again = replace(once, signals=once.signals.copy())
+    thrice = ChurnRows(
+        *(
+            np.concatenate([getattr(rows, field.name) for rows in (once, again, again)])
+            for field in fields(ChurnRows)
+        )
+    )
+
+    months = np.array([1, 5, 12])
+
+    assert _added(_fitted(thrice), 1.0, months) == pytest.approx(
+        _added(_fitted(once), 1.0, months), abs=0.02
+    )
 
 
 def test_a_renewal_raises_the_month_it_falls_into(found: LinearHazard) -> None:
