@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 
 from features.blocks import Block, block_of
@@ -104,7 +103,7 @@ def rows_by_id(
     told = explained or {}
     reasons = {customer_id: explanation.reasons for customer_id, explanation in told.items()}
     table = score_rows(replace(scores, reasons=reasons), bundle.business)
-    rows = {row["customer_id"]: msgspec.convert(row, ScoreRow) for row in table}
+    rows = {row["customer_id"]: ScoreRow(**row) for row in table}
     for customer_id, one in told.items():
         shares = ExplainedValue(baseline=one.baseline, contributions=dict(one.contributions))
         rows[customer_id].explanation = shares
