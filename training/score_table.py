@@ -169,9 +169,13 @@ def _plain(column: Column) -> list[Any]:
     if isinstance(column, list):
         return column
     missing = np.isnan(column)
-    if missing.any():
-        column = np.where(missing, None, column)
-    values: list[Any] = column.tolist()
+    values: list[Any] = (_with_none(column, missing) if missing.any() else column).tolist()
+    return values
+
+
+def _with_none(column: Values, missing: NDArray[np.bool_]) -> NDArray[np.object_]:
+    values = column.astype(object)
+    values[missing] = None
     return values
 
 
