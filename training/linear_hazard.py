@@ -178,12 +178,18 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         of_bands = of_effects * worn_off
         of_parts = np.vstack([of_bands.sum(axis=0), of_bands]) * units
         slope = np.append(of_parts, of_renewal * _RENEWAL_DEVIATION)
-        prior = precisions @ np.square(flat) / 2
+        prior = float(precisions @ np.square(flat)) / 2
         return (seen.loss(score) + prior) / exits, (slope + precisions * flat) / exits
 
     start = np.zeros(len(precisions))
-    options = {"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS}
-    return effects_of(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
+    best = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS},
+    )
+    return effects_of(best.x)
 
 
 def _with_level(squashing: Squashing, signals: Matrix) -> Values:
