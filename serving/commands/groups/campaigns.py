@@ -75,8 +75,14 @@ def learn_campaign(
         str | None, typer.Option(help="Which arm to learn from, where there are several.")
     ] = None,
     months: Annotated[
-        int, typer.Option(help="Months after assignment that outcomes are awaited.", min=1, max=36)
-    ] = 3,
+        int | None,
+        typer.Option(
+            help="Months after assignment that outcomes are awaited. Default: the campaign's "
+            "window_months, 3 where keepworth.toml does not name it.",
+            min=1,
+            max=36,
+        ),
+    ] = None,
     as_of: AsOfOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
