@@ -1,5 +1,6 @@
 """`keepworth campaigns`: whom to contact, and what it brought."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,6 +42,22 @@ def run_campaigns(workspace: WorkspaceOption = None, as_json: JsonOption = False
     from serving.commands.campaigns import run_night
 
     finish(lambda: run_night(workspace), as_json)
+
+
+@app.command("export", epilog="Example: keepworth campaigns export tonight.csv --after 120")
+def export_triggers(
+    file: Annotated[Path, typer.Argument(help="What to write: NAME.csv or NAME.parquet.")],
+    after: Annotated[
+        int,
+        typer.Option(help="Only triggers with a higher number; the last export tells it.", min=0),
+    ] = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write whom campaigns contact to a file for a CRM, a row a trigger, by number."""
+    from serving.commands.campaign_export import export_triggers as export
+
+    finish(lambda: export(workspace, file, after), as_json)
 
 
 @app.command("report", epilog="Example: keepworth campaigns report winter-offer --months 3 --json")
