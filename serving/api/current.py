@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.ingest.checks import event_checks
 from serving.campaigns.listening import Listening
+from serving.campaigns.taught import TaughtNow
 from serving.configuration import rulebook_of
 from serving.store.database import LiveStore
 from serving.store.live_events import live_history
@@ -110,7 +111,9 @@ class Current:
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
-        self.listening = Listening(rulebook_of(workspace.configuration), workspace.taught())
+        self.listening = Listening(
+            rulebook_of(workspace.configuration), TaughtNow(workspace.response_folders())
+        )
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""

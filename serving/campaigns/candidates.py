@@ -16,6 +16,7 @@ from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
 from serving.campaigns.answers import Answers, assumed_response
 from serving.campaigns.campaign import Campaign
+from serving.campaigns.contacts import Contacts, contacts_in
 from serving.campaigns.expressions import hold, mistakes_of
 from serving.campaigns.stakes import stakes_of
 from serving.campaigns.taught import Taught
@@ -60,7 +61,8 @@ class Option:
 class Candidate:
     """Hold a customer whom at least one campaign is for, as known at `as_of` (microseconds).
 
-    `occasion` is what made somebody look: a night, or an event.
+    `occasion` is what made somebody look: a night, or an event. `contacts` are those on record as
+    events, by whichever system.
     """
 
     customer_id: str
@@ -72,6 +74,7 @@ class Candidate:
     scores: Mapping[str, float | str | None]
     options: tuple[Option, ...]
     notes: tuple[str, ...] = ()
+    contacts: Contacts = ()
 
     @property
     def decision_id(self) -> str:
@@ -138,7 +141,7 @@ class Judge:
         rows = np.flatnonzero(for_them.any(axis=1))
         options = self._options(scores, moment, rows, for_them[rows], eligible[rows])
         told = table.select(_TOLD).take(rows).to_pylist()
-        known = _known_of(people)
+        known, contacts = _known_of(people), contacts_in(block.history, as_of)
         notes = [NO_KINDS] if scores.forecast.exit_shares is None else []
         notes += [f"{name}: {each.note}" for name, each in self._answers.items() if each.note]
         ids = [str(customer_id) for customer_id in scores.customer_ids[rows]]
@@ -152,6 +155,7 @@ class Judge:
                 scores=said,
                 options=own,
                 notes=tuple(notes),
+                contacts=contacts.get(customer_id, ()),
             )
             for customer_id, own, said in zip(ids, options, told, strict=True)
         ]

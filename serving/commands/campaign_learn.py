@@ -65,12 +65,15 @@ def _window_of(name: str, workspace: Workspace) -> int:
 
 
 def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
-    """Write the response beside the old one, then put it in its place."""
-    fresh = folder.with_name(f"{folder.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
+    """Write the response beside the old one, then put it in its place, which services watch."""
+    fresh, old = (folder.with_name(f"{folder.name}.{part}") for part in ("fresh", "old"))
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
     save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

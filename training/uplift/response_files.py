@@ -19,7 +19,7 @@ from training.uplift.responses import CampaignResponse
 from valuation.effects import Effect
 
 FORMAT = 1
-_MANIFEST = "response.json"
+MANIFEST = "response.json"
 
 
 class Origin(NamedTuple):
@@ -43,7 +43,7 @@ def save_response(
         "signals": signals,
         "model": model,
     }
-    (folder / _MANIFEST).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def load_response(folder: Path) -> tuple[CampaignResponse, list[str], Origin] | None:
@@ -56,7 +56,7 @@ def load_response(folder: Path) -> tuple[CampaignResponse, list[str], Origin] | 
     InputRefusedError
         If a file is not the one that was written.
     """
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not path.is_file():
         return None
     content = json.loads(path.read_bytes())
