@@ -16,6 +16,7 @@ from features.history import History, history_from_events
 from features.ingest.checks import event_checks
 from features.rules import CustomerRules
 from serving.campaigns.listening import Listening
+from serving.campaigns.taught import TaughtNow
 from serving.configuration import rulebook_of
 from serving.limits import Limits
 from serving.store.customer_events import CustomerEvents
@@ -142,7 +143,9 @@ class Current:
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
-        self.listening = Listening(rulebook_of(workspace.configuration), workspace.taught())
+        self.listening = Listening(
+            rulebook_of(workspace.configuration), TaughtNow(workspace.response_folders())
+        )
 
     @property
     def limits(self) -> Limits:

@@ -17,7 +17,10 @@ NO_PROFIT = "brings nothing"
 
 @dataclass(frozen=True)
 class Before:
-    """Hold which campaigns chose a customer before, and when; control groups count as contacts."""
+    """Hold which campaigns chose or contacted a customer before, and when.
+
+    Control groups count as contacts.
+    """
 
     chosen: Sequence[tuple[str, datetime]]
     rules: ContactRules

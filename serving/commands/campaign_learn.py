@@ -16,6 +16,7 @@ from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
 from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
+from training.exit_kinds import WITHIN_MONTHS
 from training.experiments.assignments import Assignments, assignments_of
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
@@ -32,10 +33,11 @@ _SAID = {
 
 
 def learn_campaign(
-    path: Path | None, name: str, arm: str | None, months: int, as_of: str | None
+    path: Path | None, name: str, arm: str | None, months: int | None, as_of: str | None
 ) -> Answer:
     """Judge learners on a campaign's finished windows; keep what may replace the assumption."""
     workspace = open_workspace(path)
+    months = months or _window_of(name, workspace)
     moment = as_of_or_default(workspace, as_of)
     assignments = assignments_of(workspace.log(), name, moment)
     chosen = _chosen_arm(assignments, arm)
@@ -57,13 +59,21 @@ def learn_campaign(
     return Answer(content, lambda console: _show(console, content))
 
 
+def _window_of(name: str, workspace: Workspace) -> int:
+    windows = {each.name: each.window_months for each in workspace.configuration.campaigns}
+    return windows.get(name, WITHIN_MONTHS)
+
+
 def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
-    """Write the response beside the old one, then put it in its place."""
-    fresh = folder.with_name(f"{folder.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
+    """Write the response beside the old one, then put it in its place, which services watch."""
+    fresh, old = (folder.with_name(f"{folder.name}.{part}") for part in ("fresh", "old"))
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
     save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

@@ -48,7 +48,7 @@ class TriggerEvent(Struct, kw_only=True):
 def event_of(trigger: Trigger) -> TriggerEvent:
     """Return what others hear of a trigger."""
     return TriggerEvent(
-        id=f"msg_{trigger.decision_id}",
+        id=id_of(trigger),
         source=_SOURCE + trigger.campaign,
         subject=trigger.customer_id,
         time=_text_of(trigger.made_at),
@@ -64,6 +64,11 @@ def event_of(trigger: Trigger) -> TriggerEvent:
             grounds=msgspec.json.decode(trigger.grounds),
         ),
     )
+
+
+def id_of(trigger: Trigger) -> str:
+    """Return the id by which a trigger is known in webhooks, the feed and exports alike."""
+    return f"msg_{trigger.decision_id}"
 
 
 def _text_of(instant: int) -> str:
