@@ -18,9 +18,10 @@ class Subscribers(Block):
     """Hold every customer's state at the start of `month`; arrays have shape `(n,)`.
 
     Countdowns (`term_left`, `discount_left`, `booked_in`) are months until it happens on
-    `start_day`: 0 is this month, -1 never. Latent: `frailty`, `size`, `engagement`, `habit`, the
-    rates. `list_price` is that of the plan, as this customer's contract has it. `arrears` counts unpaid bills, `failures` is a fading count of failed payments,
-    `contact_logit` what a contact of late does to the log-odds of asking to leave.
+    `start_day`: 0 is this month, -1 never. `list_price` is that of the plan as this customer's
+    contract has it. Latent: `frailty`, `size`, `engagement`, `habit`, the rates. `arrears` counts
+    unpaid bills, `failures` is a fading count of failed payments, `contact_logit` what a contact
+    of late does to the log-odds of asking to leave.
     """
 
     month: int
