@@ -47,6 +47,14 @@ from training.recipe import known_for, read_recipe, recipe_of
 from training.value_moves import value_moves
 
 LEASE = "retraining"
+_NO_EVENTS = Gate(
+    *("volume", False, "the log holds no events"),
+    "run `keepworth ingest`, and see that the sources of keepworth.toml have rows",
+)
+_OUR_FAULT = (
+    "that is a fault of keepworth's code, not of the data: report it, and go back to the version "
+    "of keepworth before"
+)
 Tell = Callable[[str, float], None]
 Rows = Sequence[dict[str, Any]]
 
@@ -119,7 +127,7 @@ class Run:
         found: dict[str, Any] = {"key": key, "forced": self.order.is_forced}
         self.tell("checking the data", 0.05)
         found["data_gates"] = site.once("data", self._data_gates)
-        if self._is_stopped(found["data_gates"]):
+        if self._is_stopped(found["data_gates"]) or self._is_empty:
             return self._ended(site, "data refused", found)
         self.tell("looking whether it is due", 0.1)
         serving = self._serving()
@@ -159,8 +167,7 @@ class Run:
             self.tell("comparing", 0.6)
             found |= site.once("comparison", lambda: self._compared(site, serving, challenger))
         except (InputRefusedError, LeakFoundError) as error:
-            gate = "leak" if isinstance(error, LeakFoundError) else "outcomes"
-            found["data_gates"] += as_rows([Gate(gate, passed=False, found=str(error))])
+            found["data_gates"] += as_rows([_gate_of(error)])
             return self._ended(site, "data refused", found)
         is_refused = self._is_stopped(found["gates"])
         name: OutcomeName = "refused" if is_refused else "promoted"
@@ -171,8 +178,14 @@ class Run:
         return self._decided(site, name, version, found)
 
     def _data_gates(self) -> Rows:
+        if self._is_empty:
+            return as_rows([_NO_EVENTS])
         rules = self.workspace.configuration.retraining
         return as_rows(data_gates(self.workspace.log(), self._cutoff, self.now, rules))
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self.workspace.log().n_events
 
     def _version_serving(self) -> str | None:
         """Return the version that serves; None before any does, though some were refused."""
@@ -301,7 +314,7 @@ class Run:
             "version_before": None,
             "dry_run": self.order.is_dry,
             "forced_because": self.order.reason or None,
-            "as_of": datetime_of(self._cutoff).isoformat(),
+            "as_of": None if self._is_empty else datetime_of(self._cutoff).isoformat(),
             "reasons": [],
             "data_gates": [],
             "gates": [],
@@ -320,6 +333,14 @@ class Run:
             return f"forced: {self.order.reason}"
         due = [reason["found"] for reason in found.get("reasons", []) if reason["is_due"]]
         return "; ".join(due) or "due"
+
+
+def _gate_of(error: InputRefusedError | LeakFoundError) -> Gate:
+    """Return what stopped the training as a gate that is closed."""
+    if isinstance(error, LeakFoundError):
+        return Gate("leak", passed=False, found=str(error), way_out=_OUR_FAULT)
+    way_out = "; ".join(str(mistake) for mistake in error.mistakes)
+    return Gate("outcomes", passed=False, found=error.summary, way_out=way_out)
 
 
 def outcome_code(name: OutcomeName) -> int:
