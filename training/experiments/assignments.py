@@ -1,7 +1,7 @@
 """Who was assigned to which arm of a campaign, and what the campaign spent on them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,7 +25,8 @@ class Assignments:
 
     Who was assigned twice counts by the first time, for ever; `n_moved` were assigned to another
     arm later. `at` are instants in microseconds; `cost` is what contacts and accepted offers of
-    the campaign cost, in major units, `n_contacts` how many contacts there were.
+    the campaign cost, in major units, `n_contacts` how many contacts there were. `control_share`
+    is the share of the control group that held when they were assigned, NaN where it is not known.
     """
 
     campaign: str
@@ -34,6 +35,7 @@ class Assignments:
     at: Instants
     cost: NDArray[np.float64]
     n_contacts: NDArray[np.int64]
+    control_share: NDArray[np.float64]
     n_moved: int = 0
 
     @property
@@ -55,7 +57,14 @@ class Assignments:
             at=self.at[kept],
             cost=self.cost[kept],
             n_contacts=self.n_contacts[kept],
+            control_share=self.control_share[kept],
         )
+
+    def promised(self, shares: Mapping[str, float], elsewhere: float | None) -> "Assignments":
+        """Return the same with control shares by customer; `elsewhere` is that of all others."""
+        other = np.nan if elsewhere is None else elsewhere
+        known = [shares.get(each, other) for each in self.customer_ids]
+        return replace(self, control_share=np.array(known, dtype=np.float64))
 
 
 def assignments_of(log: Log, campaign: str, before: datetime) -> Assignments:
@@ -90,6 +99,7 @@ def assignments_of(log: Log, campaign: str, before: datetime) -> Assignments:
         np.array([first[each][1] for each in ids], dtype=np.int64),
         np.array([spent[each] for each in ids], dtype=np.float64),
         np.array([contacts[each] for each in ids], dtype=np.int64),
+        np.full(len(ids), np.nan),
         len(moved),
     )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from features.instants import datetime_of
 from training.experiments.assignments import CONTROL
 from training.experiments.effects import FEWEST_IN_AN_ARM, Measurement
@@ -26,6 +28,18 @@ def _of_assignment(found: Measurement) -> Iterator[str]:
             f"{found.ratio.promised[1]:,.0f} were to be (p = {found.ratio.p_value:.1g}, below "
             f"{MISMATCH_BELOW:g}); assignment or its recording is broken, and no effect below can "
             "be trusted"
+        )
+    shares = np.unique(found.assignments.control_share)
+    if len(shares) > 1:
+        said = ", ".join("unknown" if np.isnan(each) else f"{each:.0%}" for each in shares)
+        yield (
+            f"the control share was not the same for all ({said}): customers are compared with "
+            "those who were assigned at the same share"
+        )
+    if found.n_alone:
+        yield (
+            f"{found.n_alone:,} customers whose window is over are left out: at the control share "
+            "at which they were assigned there is nobody in the other arm to compare them with"
         )
     if found.assignments.n_moved:
         yield (

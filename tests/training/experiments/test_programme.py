@@ -27,7 +27,8 @@ def joined(log, rng):
     ids = price.index[joins.to_numpy()].to_numpy(dtype=object)
     days = at("2022-10-05T09:00") + DAY * rng.integers(0, 2, len(ids))
     nothing = np.zeros(len(ids), dtype=np.int64)
-    return Assignments("club", ids, np.full(len(ids), MEMBER), days, 0.0 * nothing, nothing)
+    arms, unknown = np.full(len(ids), MEMBER), np.full(len(ids), np.nan)
+    return Assignments("club", ids, arms, days, 0.0 * nothing, nothing, unknown)
 
 
 @pytest.fixture(scope="module")
