@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.experiments.assignments import CONTROL, Assignments
-from training.experiments.outcomes import Measure, Outcomes
+from training.experiments.outcomes import Measure, Outcomes, day_of
 from valuation.campaign_return import CampaignReturn, campaign_return
 from valuation.discounting import discount_factors
 from valuation.effects import (
@@ -58,6 +58,7 @@ class ArmEffects:
     margin: OutcomeEffect
     saved: Effect
     account: CampaignReturn
+    cost_outside: float
     contacted: float
     control_contacted: float
     value: OutcomeEffect | None = None
@@ -157,7 +158,8 @@ def _of_arm(
     """Measure an arm; `outcomes` are those of it and the control that have their like."""
     arm, share = assignments.arm[outcomes.row], assignments.control_share[outcomes.row]
     groups = _Groups.of(arm == name, share, has_before=measure.bundle is not None)
-    contacted = groups.arms((assignments.n_contacts[outcomes.row] > 0).astype(np.float64))
+    within = assignments.spent(day_of(assignments.at), measure.ends(assignments.at))
+    contacted = groups.arms((within.n_contacts[outcomes.row] > 0).astype(np.float64))
     adjusted = groups.effect(outcomes.stayed, outcomes.stayed_before).adjusted
     margin = groups.effect(outcomes.margin, outcomes.margin_before)
     value, levers = None, None
@@ -165,13 +167,17 @@ def _of_arm(
         rate = measure.business.annual_discount_rate
         value = groups.effect(outcomes.value(rate), outcomes.value_before)
         levers = _levers(groups, outcomes, rate)
-    cost = float(assignments.cost[outcomes.row][groups.treated].sum())
+    treated = outcomes.row[groups.treated]
+    cost = float(within.cost[treated].sum())
+    of_them = np.isin(assignments.spending.row, treated)
+    cost_ever = float(assignments.spending.amount[of_them].sum())
     return ArmEffects(
         name,
         OutcomeEffect(difference_of_shares(groups.arms(outcomes.stayed), groups.strata), adjusted),
         margin,
         saved_share(groups.arms(1 - outcomes.stayed), groups.strata),
         campaign_return((value or margin).best, cost),
+        cost_ever - cost,
         float(contacted.treated.mean()),
         float(contacted.control.mean()),
         value,

@@ -12,11 +12,14 @@ from valuation.sample_ratio import MISMATCH_BELOW
 _LEAST_OFTEN = 0.01
 """Fewer of the control who were contacted all the same are not worth a word."""
 
+_LEAST_COST = 0.005
+
 
 def warnings_of(found: Measurement) -> Iterator[str]:
     """Yield what holds of this measurement; the gravest first."""
     yield from _of_assignment(found)
     yield from _of_time(found)
+    yield from _of_cost(found)
     yield from _of_the_model(found)
 
 
@@ -78,6 +81,17 @@ def _of_time(found: Measurement) -> Iterator[str]:
             f"too few: an arm needs {FEWEST_IN_AN_ARM} customers whose window is over; "
             f"{', '.join(small)} has fewer"
         )
+
+
+def _of_cost(found: Measurement) -> Iterator[str]:
+    currency = found.measure.business.currency
+    for effects in found.effects:
+        if effects.cost_outside >= _LEAST_COST:
+            yield (
+                f"{effects.cost_outside:,.2f} {currency} more were spent on {effects.arm} before "
+                "their assignment or after their window; what that brought is not measured here, "
+                "and it is not in the cost"
+            )
 
 
 def _of_the_model(found: Measurement) -> Iterator[str]:

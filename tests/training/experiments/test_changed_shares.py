@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.worlds import at, operator_business
-from training.experiments.assignments import Assignments
+from training.experiments.assignments import Assignments, Spending
 from training.experiments.effects import measured
 from training.experiments.outcomes import Measure, Outcomes
 from training.experiments.warnings import warnings_of
@@ -28,7 +28,10 @@ def customers(periods):
     ids = np.array([f"C{number}" for number in row], dtype=object)
     arms, days = np.array(arm, dtype=object), np.full(n, at("2024-01-01T10:00"))
     shares = np.array(share, dtype=np.float64)
-    return Assignments("w", ids, arms, days, zero + 1.0, row * 0, shares), outcomes
+    # An euro on the day of assignment, and two after the window.
+    rows, when = np.tile(row, 2), np.repeat([at("2024-01-01T08:00"), at("2024-04-02")], n)
+    spending = Spending(rows, when, np.repeat([1.0, 2.0], n), np.ones(2 * n, dtype=bool))
+    return Assignments("w", ids, arms, days, spending, shares), outcomes
 
 
 def test_a_share_that_grew_is_no_effect():
@@ -62,3 +65,12 @@ def test_those_of_unknown_share_are_compared_with_each_other_and_count_for_no_ra
     assert found.ratio is not None
     assert found.ratio.counted == (160, 40)
     assert found.ratio.p_value == 1.0
+
+
+def test_costs_are_those_of_the_window_as_the_gain_is():
+    found = measured(*customers([(0.5, 100, 100, 0.9)]), MEASURE)
+    (effects,) = found.effects
+
+    assert (effects.account.cost, effects.cost_outside) == (100.0, 200.0)
+    assert effects.contacted == 1.0
+    assert any(said.startswith("200.00 EUR more were spent") for said in warnings_of(found))

@@ -9,7 +9,7 @@ from features.log import EVENT_SCHEMA
 from features.mistakes import InputRefusedError
 from features.months import DAY
 from tests.training.worlds import at, ingested_log
-from training.experiments.assignments import MEMBER, Assignments
+from training.experiments.assignments import MEMBER, Assignments, Spending
 from training.experiments.comparison import Joining, drawn
 from training.experiments.outcomes import Measure, day_of
 from training.experiments.programme import _require_alike, measured_programme
@@ -42,9 +42,9 @@ def joined(log, rng, n_days=2):
 
 
 def members(customer_ids, days):
-    nothing, unknown = np.zeros(len(days), dtype=np.int64), np.full(len(days), np.nan)
+    nothing, unknown = Spending.of([]), np.full(len(days), np.nan)
     ids, arms = customer_ids.to_numpy(dtype=object), np.full(len(days), MEMBER)
-    return Assignments("club", ids, arms, days, 0.0 * nothing, nothing, unknown)
+    return Assignments("club", ids, arms, days, nothing, unknown)
 
 
 def with_gifts(log, club, folder, business):
