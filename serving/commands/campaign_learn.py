@@ -12,12 +12,13 @@ from rich.table import Table
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from serving.commands.answer import Answer
+from serving.commands.assigned import assigned
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
 from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
 from training.exit_kinds import WITHIN_MONTHS
-from training.experiments.assignments import Assignments, assignments_of
+from training.experiments.assignments import Assignments
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
 from training.uplift.lessons import CampaignLesson, lesson_of
@@ -39,7 +40,7 @@ def learn_campaign(
     workspace = open_workspace(path)
     months = months or _window_of(name, workspace)
     moment = as_of_or_default(workspace, as_of)
-    assignments = assignments_of(workspace.log(), name, moment)
+    assignments = assigned(workspace, name, moment)
     chosen = _chosen_arm(assignments, arm)
     began_at = int(assignments.at.min())
     bundle = required_frozen_bundle(

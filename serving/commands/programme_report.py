@@ -61,6 +61,10 @@ def _figures(found: ProgrammeMeasurement) -> dict[str, Any]:
         "members": found.n_members,
         "followed": found.n_followed,
         "compared": found.n_compared,
+        "joined_later": {
+            "customers": found.n_joined_later,
+            "share_of_window_as_member": found.as_member,
+        },
         "effects": {name: effect._asdict() for name, effect in found.effects.items()},
         "balance": [
             {"covariate": name, "before": float(before), "after": float(after)}

@@ -15,6 +15,7 @@ from training.uplift.effect_model import EffectModel
 from training.uplift.judging import PLAIN, Learned, learn
 from training.uplift.learners import Lesson
 from valuation.effects import Arms, Effect, saved_share
+from valuation.strata import Strata
 
 Values = NDArray[np.float64]
 FEWEST_LEAVERS = 30
@@ -88,7 +89,10 @@ def response_from(lesson: Lesson, seed: int) -> tuple[CampaignResponse, Learned 
     allowed = source_of(left)
     if allowed == "assumed":
         return CampaignResponse("assumed"), None
-    measured = saved_share(left)
+    # Customers of one propensity were assigned alike.
+    propensity = lesson.trial.propensity
+    strata = Strata.of(propensity[lesson.treated], propensity[~lesson.treated])
+    measured = saved_share(left, strata)
     if allowed == "measured":
         return CampaignResponse("measured", measured), None
     learned = learn(lesson, seed)

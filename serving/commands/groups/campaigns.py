@@ -69,8 +69,8 @@ def report_campaign(
     control_share: Annotated[
         float | None,
         typer.Option(
-            help="What share was to be the control group; counts are held against it. Default: "
-            "what held for those assigned here.",
+            help="What share was to be the control group, of those assigned elsewhere; counts are "
+            "held against it. Of those assigned here it is known.",
             min=0.001,
             max=0.999,
         ),
