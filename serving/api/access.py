@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from threading import Lock
 
 import anyio.to_thread
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.problems import (
@@ -17,7 +16,7 @@ from serving.api.problems import (
     Problem,
     problem_response,
 )
-from serving.store.database import LiveStore
+from serving.store.database import STORE_AWAY_ERRORS, LiveStore
 from serving.store.keys import Key, find_key, has_keys, take_calls
 
 OPEN = frozenset({"/livez", "/readyz"})
@@ -153,7 +152,7 @@ async def _problem_of(gate: Gate, scope: Scope) -> Problem | None:
             )
     except Problem as problem:
         return problem
-    except SQLAlchemyError:
+    except STORE_AWAY_ERRORS:
         detail = "Keys cannot be looked up now; try again in a few seconds."
         return Problem(STORE_AWAY, detail, headers={"Retry-After": "2"})
     return None

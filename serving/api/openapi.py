@@ -160,7 +160,7 @@ OPERATIONS = (
         "the id stays out of what is ingested or posted later. Again, and there is nothing more to "
         "do. What others did stays, without the name.",
         ErasureReceipt,
-        (UNKNOWN_CUSTOMERS, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
+        (UNKNOWN_CUSTOMERS, UNFIT, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
     ),
     Operation(
         "/v1/portfolio",

@@ -15,7 +15,10 @@ Instant = Annotated[
     ),
 ]
 Kind = Annotated[str, Meta(extra_json_schema={"enum": list(KIND_CODES)})]
-CustomerId = Annotated[str, Meta(min_length=1, description="Your id of a customer.")]
+CustomerId = Annotated[
+    str,
+    Meta(min_length=1, pattern=r"^[^\x00]*$", description="Your id of a customer, without NUL."),
+]
 Amount = Annotated[
     float,
     Meta(description="Money in major units, net of tax, or a quantity; by kind. Not negative."),

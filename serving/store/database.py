@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.store.migrations import migrate
 
 STORE_URL_VARIABLE = "KEEPWORTH_STORE_URL"
+STORE_AWAY_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised where the database does not answer; others say that it was asked amiss."""
 WAITING_SECONDS = 10
 """How long a writer waits for its turn before it fails."""
 
