@@ -15,9 +15,10 @@ Instant = Annotated[
     ),
 ]
 Kind = Annotated[str, Meta(extra_json_schema={"enum": list(KIND_CODES)})]
+WITHOUT_NUL = r"^[^\x00]*$"
 CustomerId = Annotated[
     str,
-    Meta(min_length=1, pattern=r"^[^\x00]*$", description="Your id of a customer, without NUL."),
+    Meta(min_length=1, pattern=WITHOUT_NUL, description="Your id of a customer, without NUL."),
 ]
 Amount = Annotated[
     float,
