@@ -311,7 +311,7 @@ def _erased_from(manifest: dict[str, Any]) -> Erased:
 
 def _unreadable(path: Path, value: str) -> InputRefusedError:
     expected = (
-        f"expected a manifest of format 1 to {MANIFEST_FORMAT}; restore it, or remove its folder"
+        f"expected a manifest of format 1 to {MANIFEST_FORMAT}; restore its folder from a copy"
     )
     return InputRefusedError("The log cannot be read.", [Mistake(str(path), value, expected)])
 

@@ -11,7 +11,6 @@ from typing import cast
 import anyio
 import msgspec
 from msgspec import UNSET
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -21,6 +20,7 @@ from starlette.routing import Route
 
 from features.ingest.lock import WorkspaceBusyError
 from features.ingest.salting import salted
+from features.mistakes import Mistake
 from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
 from serving.api.answers import Health, Readiness
 from serving.api.body import json_body, media_type_of
@@ -30,6 +30,7 @@ from serving.api.caused_triggers import triggers_caused
 from serving.api.cloud_events import BATCH, STRUCTURED, Reading
 from serving.api.current import Current
 from serving.api.customer_route import answer_customer
+from serving.api.decoding import shown
 from serving.api.deliveries import delivering
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
@@ -42,6 +43,7 @@ from serving.api.problems import (
     BUSY,
     NOT_READY,
     STORE_AWAY,
+    UNFIT,
     UNKNOWN_ROUTE,
     WRONG_METHOD,
     Problem,
@@ -55,6 +57,7 @@ from serving.api.triggers_route import answer_triggers
 from serving.api.turns import Turns, TurnsTakenError
 from serving.api.watched_metrics import watched_exposition
 from serving.api.what_if_route import answer_what_if
+from serving.store.database import STORE_AWAY_ERRORS
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
 from serving.store.read_recording import NotRecordedError, ReadRecorder
@@ -101,7 +104,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         exception_handlers={
             Problem: _on_problem,
             HTTPException: _on_http_exception,
-            SQLAlchemyError: _on_store_away,
+            **dict.fromkeys(STORE_AWAY_ERRORS, _on_store_away),
             TurnsTakenError: _on_turns_taken,
             NotRecordedError: _on_not_recorded,
         },
@@ -214,6 +217,9 @@ async def _events(request: Request) -> Response:
 
 async def _customer(request: Request) -> Response:
     current, customer_id = _current(request), request.path_params["customer_id"]
+    if "\0" in customer_id:
+        mistake = Mistake("customer_id", shown(customer_id), "expected text without NUL bytes")
+        raise Problem(UNFIT, f"{mistake}.", [mistake])
     if request.method != "DELETE":
         return await _in_thread(request, partial(answer_customer, current, customer_id))
     caller = request.scope.get(CALLER, LOOPBACK)

@@ -13,6 +13,7 @@ from features.mistakes import Mistake
 from serving.api.answers import EventResult, EventsAnswer
 from serving.api.cloud_events import Reading, items_of, live_event
 from serving.api.problems import BUSY, CONTRADICTION, GONE, STORE_AWAY, Problem, ProblemError
+from serving.store.database import STORE_AWAY_ERRORS
 from serving.store.live_events import LiveEvent
 from serving.store.publishing import Publisher, QueueFullError, Result
 from serving.store.recording import Outcome
@@ -112,9 +113,11 @@ async def _recorded(publisher: Publisher, events: Sequence[LiveEvent]) -> list[O
     except QueueFullError as error:
         raise Problem(BUSY, f"{error} Try again in a second.", headers=_RETRY) from error
     result = await settled
-    if isinstance(result, Exception):
+    if isinstance(result, (*STORE_AWAY_ERRORS, OSError)):
         detail = "Nothing of this call was recorded; send it again, the same ids count once."
         raise Problem(STORE_AWAY, detail, headers=_RETRY) from result
+    if isinstance(result, Exception):
+        raise result
     return result
 
 

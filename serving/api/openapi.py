@@ -46,7 +46,7 @@ from serving.api.problems import (
     ProblemDetails,
     ProblemKind,
 )
-from serving.api.requests import ScoreRequest, WhatIfRequest
+from serving.api.requests import WITHOUT_NUL, ScoreRequest, WhatIfRequest
 from serving.api.triggers_route import FEW, LARGEST_NUMBER, MOST
 from serving.limits import DEFAULT_LIMITS, MOST_CUSTOMERS, Limits
 from serving.version import VERSION
@@ -70,7 +70,7 @@ _SECURITY = {
         + "; any for the rest.",
     }
 }
-_NAME = {"type": "string", "minLength": 1}
+_NAME = {"type": "string", "minLength": 1, "pattern": WITHOUT_NUL}
 _SCHEMAS = "#/components/schemas/{name}"
 _EXACTLY_ONE = {
     "ScoreRequest": ("customer_ids", "customers"),
@@ -157,10 +157,10 @@ OPERATIONS = (
         "delete",
         "Erase a customer",
         "From the log, its quarantine, the live store, scores, backtests, snapshots and reports; "
-        "the id stays out of what is ingested or posted later. Again, and there is nothing more to "
-        "do. What others did stays, without the name.",
+        "the id stays out of what is ingested or posted later, also where nothing was found. "
+        "Again, and there is nothing more to do. What others did stays, without the name.",
         ErasureReceipt,
-        (UNKNOWN_CUSTOMERS, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
+        (UNFIT, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
     ),
     Operation(
         "/v1/portfolio",

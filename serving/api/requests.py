@@ -15,7 +15,11 @@ Instant = Annotated[
     ),
 ]
 Kind = Annotated[str, Meta(extra_json_schema={"enum": list(KIND_CODES)})]
-CustomerId = Annotated[str, Meta(min_length=1, description="Your id of a customer.")]
+WITHOUT_NUL = r"^[^\x00]*$"
+CustomerId = Annotated[
+    str,
+    Meta(min_length=1, pattern=WITHOUT_NUL, description="Your id of a customer, without NUL."),
+]
 Amount = Annotated[
     float,
     Meta(description="Money in major units, net of tax, or a quantity; by kind. Not negative."),

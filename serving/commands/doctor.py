@@ -77,7 +77,10 @@ def _log(workspace: Workspace) -> Iterator[Finding]:
     files = [file for batch in log.batches for file in batch.files]
     bad = [file.path for file in files if not _is_as_written(log, file.path, file.sha256)]
     if bad:
-        advice = "restore state/log from a copy, or remove state/log and ingest all sources again"
+        advice = (
+            "restore state/log from a copy; nothing else holds posted events that were drained, "
+            "nor who was erased"
+        )
         shown = ", ".join(bad[:3])
         yield Finding("log", "broken", f"{len(bad):,} files missing or altered: {shown}", advice)
     elif not log.n_events:

@@ -47,6 +47,11 @@ def _show(console: Console, receipt: Receipt) -> None:
             f"Model versions that saw them in training, and hold no row of anybody: "
             f"{', '.join(receipt.models)}; `keepworth train` makes one that did not."
         )
+    if not receipt.is_store_swept:
+        console.print(
+            "A reader of the live store, such as a backup, kept its files from being overwritten: "
+            "run `keepworth drain` when it has ended."
+        )
     console.print("They are kept out from now on, on record as:")
     for subject in receipt.subjects:
         console.print(f"  {subject}", soft_wrap=True)

@@ -20,7 +20,7 @@ from serving.limits import DEFAULT_LIMITS, LONGEST_HORIZON, MOST_CUSTOMERS
 from serving.store.draining import drain
 from serving.store.keys import make_key, revoke_key
 from serving.workspace import Workspace
-from tests.serving.api.calls import SUBSCRIBED, Row, one_customer, problem
+from tests.serving.api.calls import SUBSCRIBED, Row, calling, one_customer, problem
 from tests.serving.api.conftest import Keyed
 
 NOW = datetime(2025, 6, 15, tzinfo=UTC)
@@ -218,6 +218,9 @@ def test_api8_security_misconfiguration(
         assert "site-packages" not in answer.text
     assert "default-src 'none'" in answers[0].headers["content-security-policy"]
     problem(server.request("TRACE", "/v1/model", headers=score), 405)
+    with calling(operator_workspace) as keyless:
+        rebound = {"host": "evil.example:3000", "origin": "http://evil.example:3000"}
+        problem(keyless.request("GET", "/v1/model", headers=rebound), 403)
     with pytest.raises(ConfigurationError, match="no keys yet"):
         serve(operator_workspace, "0.0.0.0", 3000, 1)  # noqa: S104 -- it must be refused
 
