@@ -37,8 +37,9 @@ from serving.workspace import Workspace
 from training.bundle import UNREGISTERED, Bundle
 from training.bundle_files import digest_of, load_bundle
 from training.bundle_gates import latency_gate, size_gate, stability_gate
-from training.comparison import Champion, Fit, Ground, compare, fit_alone
+from training.comparison import Champion, Ground, compare
 from training.data_gates import data_gates
+from training.fitting import fit_bundle
 from training.gate import Gate, as_rows
 from training.known import Known, observed_bounds
 from training.leak_gate import leak_gate
@@ -74,9 +75,8 @@ def retrain(
     order: Order,
     now: datetime,
     tell: Tell = lambda _what, _share: None,
-    fit: Fit = fit_alone,
 ) -> Outcome:
-    """Run the job to its end; `fit` is how a challenger is fitted.
+    """Run the job to its end.
 
     Raises
     ------
@@ -85,11 +85,11 @@ def retrain(
     """
     with writing(workspace.state):
         if order.is_dry:
-            return Run(workspace, order, now, tell, fit).outcome()
+            return Run(workspace, order, now, tell).outcome()
         with holding(workspace.store, LEASE, holder_of(workspace)) as lease:
             tell("draining what was posted", 0.0)
             drain(workspace.store, now)
-            return Run(workspace, order, now, tell, fit, lease.token).outcome()
+            return Run(workspace, order, now, tell, lease.token).outcome()
 
 
 def holder_of(workspace: Workspace) -> str:
@@ -105,7 +105,6 @@ class Run:
     order: Order
     now: datetime
     tell: Tell
-    fit: Fit
     token: int | None = None
 
     def outcome(self) -> Outcome:
@@ -212,7 +211,7 @@ class Run:
         """Fit the challenger, unless a run of the key has; what is used is what was written."""
         if not site.bundle.exists():
             rules = self.workspace.configuration.features
-            save_whole(self.fit(known), rules, self.workspace.log(), site.bundle)
+            save_whole(fit_bundle(known)[0], rules, self.workspace.log(), site.bundle)
         return load_bundle(site.bundle, digest_of(site.bundle), UNREGISTERED)
 
     def _compared(self, site: Site, serving: Serving, challenger: Bundle) -> dict[str, Any]:
@@ -220,7 +219,7 @@ class Run:
         rules, champion = configuration.retraining, serving.champion
         ground = Ground(log, configuration.business, rules)
         recipe = recipe_of(configuration.features, challenger)
-        compared = compare(ground, recipe, champion, self.fit)
+        compared = compare(ground, recipe, champion)
         gates = promotion_gates(compared, rules, has_champion=champion is not None)
         gates += [size_gate(site.bundle, rules), latency_gate(challenger, self._known(), rules)]
         moved = None

@@ -1,15 +1,14 @@
 """Each planted fault is stopped by the gate made for it, with the exit code of the contract."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.retraining.job import Order, Outcome, outcome_code, retrain
-from serving.store.serving_version import find_version, known_versions
+from serving.store.serving_version import known_versions
 from serving.workspace import open_workspace
 from tests.serving.commands.small_workspace import write_small_workspace
 from tests.serving.commands.terminal import done
@@ -21,9 +20,6 @@ from tests.serving.retraining.steady import (
     months_later,
     steady_lines,
 )
-from training.bundle import Bundle
-from training.comparison import fit_alone
-from training.known import Known
 
 END = months_later(MONTHS)
 NOW = END + timedelta(days=1)
@@ -113,29 +109,3 @@ select = "SELECT * FROM people"
     assert (outcome.name, stopped_by(outcome)) == ("data refused", ["leak"])
     [leak] = [gate for gate in outcome.answer["data_gates"] if gate["gate"] == "leak"]
     assert "fate_is_gone" in leak["found"]
-
-
-def sabotaged(known: Known) -> Bundle:
-    """Fit, then spoil: everybody's odds of leaving are ten times as high."""
-    bundle = fit_alone(known)
-    hazard = bundle.model.hazard
-    anchor = replace(hazard.anchor, a=hazard.anchor.a * 10)
-    return replace(bundle, model=replace(bundle.model, hazard=replace(hazard, anchor=anchor)))
-
-
-def test_a_worse_challenger_is_registered_and_does_not_serve(tmp_path: Path) -> None:
-    outcome = ran(tmp_path, fit=sabotaged)
-    assert (outcome.name, outcome_code(outcome.name)) == ("refused", 10)
-    assert {"champion", "champion as it is", "naive formulas"} <= set(stopped_by(outcome))
-    store = open_workspace(tmp_path).store
-    assert find_version(store).version == "1"
-    assert known_versions(store) == {"1", outcome.answer["model_version"]}
-
-
-def test_force_promotes_what_a_gate_refused_and_says_why(tmp_path: Path) -> None:
-    refused = ran(tmp_path, fit=sabotaged)
-    workspace = open_workspace(tmp_path)
-    now = datetime(2024, 5, 3, tzinfo=UTC)
-    forced = retrain(workspace, Order(is_forced=True, reason="we know better"), now)
-    assert forced.answer["model_version"] == refused.answer["model_version"]
-    assert find_version(workspace.store).version == refused.answer["model_version"]
