@@ -115,9 +115,9 @@ class Run:
             return self._again(key, earlier)
         site = site_of(self.workspace, key)
         site.begin()
-        found: dict[str, Any] = {"key": key, "forced": self.order.is_forced}
+        found: dict[str, Any] = {"key": key}
         self.tell("checking the data", 0.05)
-        found["data_gates"] = site.once("data", self._data_gates)
+        found["data_gates"] = self._data_gates()
         if self._is_stopped(found["data_gates"]):
             return self._ended(site, "data refused", found)
         self.tell("looking whether it is due", 0.1)
@@ -130,20 +130,22 @@ class Run:
 
     def _again(self, key: str, earlier: Decision) -> Outcome:
         """Finish what an earlier run of the key decided; force can but promote its version."""
+        site, serves = site_of(self.workspace, key), self._version_serving()
         if not earlier.is_finished and self.token is not None:
-            return self._finished(site_of(self.workspace, key), earlier)
-        serves = self._version_serving()
+            if earlier.outcome != "promoted" or serves == earlier.version:
+                return self._finished(site, earlier)
+            # Somebody let another version serve meanwhile, and the alias went along.
+            site.clear()
+            finish_decision(self.workspace.store, earlier.token)
         if self.order.is_forced and earlier.version and serves != earlier.version:
             version = find_version(self.workspace.store, earlier.version)
-            answer = dict(earlier.answer) | {"forced": True}
-            return self._decided(site_of(self.workspace, key), "promoted", version, answer)
+            return self._decided(site, "promoted", version, dict(earlier.answer))
         found = (
             f"the same data, configuration and code were decided on at {earlier.at[:16]}: "
-            f"version {earlier.version} was {earlier.outcome}"
+            f"version {earlier.version} was {earlier.outcome}, and version {serves} serves"
         )
         reason = {"name": "decided", "is_due": False, "found": found}
-        answer = {"key": key, "forced": self.order.is_forced, "reasons": [reason]}
-        return self._ended(None, "not due", answer)
+        return self._ended(None, "not due", {"key": key, "reasons": [reason]})
 
     def _trained(self, site: Site, serving: Serving, found: dict[str, Any]) -> Outcome:
         self.tell("building features, and looking for leaks", 0.2)
@@ -156,7 +158,8 @@ class Run:
             self.tell("fitting the challenger", 0.3)
             challenger = self._challenger(site, known)
             self.tell("comparing", 0.6)
-            found |= site.once("comparison", lambda: self._compared(site, serving, challenger))
+            stage = f"comparison-{serving.version}"
+            found |= site.once(stage, lambda: self._compared(site, serving, challenger))
         except (InputRefusedError, LeakFoundError) as error:
             gate = "leak" if isinstance(error, LeakFoundError) else "outcomes"
             found["data_gates"] += as_rows([Gate(gate, passed=False, found=str(error))])
@@ -298,8 +301,6 @@ class Run:
             "outcome": name,
             "model_version": version,
             "version_before": None,
-            "dry_run": self.order.is_dry,
-            "forced_because": self.order.reason or None,
             "as_of": datetime_of(self._cutoff).isoformat(),
             "reasons": [],
             "data_gates": [],
@@ -309,7 +310,12 @@ class Run:
             "note": None,
             "warnings": [],
         }
-        return empty | found | {"outcome": name, "model_version": version}
+        asked = {
+            "dry_run": self.order.is_dry,
+            "forced": self.order.is_forced,
+            "forced_because": self.order.reason or None,
+        }
+        return empty | found | asked | {"outcome": name, "model_version": version}
 
     def _is_stopped(self, gates: Rows) -> bool:
         return not self.order.is_forced and any(not gate["passed"] for gate in gates)
