@@ -228,7 +228,7 @@ class Run:
         moved = None
         if champion is not None:
             moves = value_moves(log, champion.bundle, challenger)
-            gates.append(stability_gate(champion.bundle, challenger, moves, rules))
+            gates.append(stability_gate(moves, rules))
             moved = moves.as_row() | {"currency": configuration.business.currency}
         return {"gates": as_rows(gates), "metrics": compared.metrics(), "moved": moved}
 

@@ -11,7 +11,7 @@ from serving.store.promoting import list_promotions
 from serving.store.serving_version import find_version, load_version
 from serving.workspace import open_workspace
 from tests.serving.commands.small_workspace import write_small_workspace
-from tests.serving.commands.terminal import done
+from tests.serving.commands.terminal import done, keepworth
 from tests.serving.retraining.steady import COLUMNS, CONFIGURATION
 from training.value_moves import clv_of
 from valuation.equity import customer_equity
@@ -89,6 +89,34 @@ def test_a_promotion_that_somebody_has_undone_is_not_told_as_done(folder: Path) 
     assert find_version(workspace.store).version == "1"
     assert all(decision.is_finished for decision in list_decisions(workspace.store))
     assert not list((workspace.state / "retraining").iterdir())
+
+
+def test_what_new_rules_did_is_not_laid_on_the_new_model(folder: Path) -> None:
+    settings = folder / "keepworth.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace("gross_margin = 0.8", "gross_margin = 0.4"))
+
+    told = keepworth("retrain", "-C", folder)
+
+    assert told.code == 0
+    assert "[business] has changed" in " ".join(told.out.split())
+    assert "by the new model." not in told.out
+    decided = list_decisions(open_workspace(folder).store)[-1].answer["moved"]
+    assert decided["customer_equity_before"] is decided["by_new_model"] is None
+    assert decided["customer_equity_now"] > 0
+    [page] = folder.glob("reports/*/promotion-2.html")
+    assert "[business] has changed since version 1" in page.read_text("utf-8")
+    assert "By new model" not in page.read_text("utf-8")
+
+
+def test_backtests_of_other_features_lie_in_folders_of_their_own(folder: Path) -> None:
+    words = ("backtest", "-C", folder, "--months", "1", "--peer", "none")
+    whole = done(*words)["folder"]
+    with (folder / "keepworth.toml").open("a") as settings:
+        settings.write('\n[features]\nleft_out = ["usage"]\n')
+    blind = done(*words)["folder"]
+    assert len({whole, blind}) == 2
+    assert Path(whole).is_dir()
 
 
 def test_a_young_business_gets_its_first_version_though_nothing_can_be_compared(
