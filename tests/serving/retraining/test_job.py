@@ -13,6 +13,7 @@ import pytest
 
 from features.ingest.lock import WorkspaceBusyError
 from serving.retraining.job import LEASE, Order, holder_of, retrain
+from serving.retraining.site import key_of, site_of
 from serving.store.decisions import list_decisions
 from serving.store.fencing import StaleTokenError, take_lease
 from serving.store.promoting import Act, list_promotions, promote_version
@@ -128,13 +129,15 @@ def test_killed_while_it_registers_nothing_is_left_twice(
 def test_a_finished_stage_is_not_done_again(folder: Path) -> None:
     workspace = open_workspace(folder)
     killed(workspace, "registering")
-    fitted: list[object] = []
+    site = site_of(workspace, key_of(workspace))
+    fitted = (site.bundle / "bundle.json").stat().st_mtime_ns
+    seen: list[int] = []
 
-    def fit(known: object) -> None:
-        fitted.append(known)
+    def look() -> None:
+        seen.append((site.bundle / "bundle.json").stat().st_mtime_ns)
 
-    assert retrain(workspace, Order(), NOW, fit=fit).name == "promoted"
-    assert not fitted
+    assert retrain(workspace, Order(), NOW, at("registering", look)).name == "promoted"
+    assert seen == [fitted]
 
 
 def test_two_at_once_on_one_machine_are_one(folder: Path) -> None:
