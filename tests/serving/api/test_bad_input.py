@@ -195,8 +195,8 @@ def test_a_rate_that_makes_later_money_endless_is_refused(client: Caller) -> Non
 def test_unknown_customers_are_all_named_and_none_is_scored(
     client: Caller, active_ids: list[str]
 ) -> None:
-    details = refused(client, {"customer_ids": ["ghost", active_ids[0], "\0"]}, 404)
-    assert [error["value"] for error in details["errors"]] == ["ghost", "\0"]
+    details = refused(client, {"customer_ids": ["ghost", active_ids[0], "\x01"]}, 404)
+    assert [error["value"] for error in details["errors"]] == ["ghost", "\x01"]
     assert "scores" not in details
 
 

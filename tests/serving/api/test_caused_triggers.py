@@ -146,11 +146,17 @@ def test_without_consent_there_is_a_decision_and_no_trigger(workspace, consentin
     assert [row["reason"] for row in rows_of(workspace, campaign_decision)] == ["no consent"]
 
 
-def test_events_are_recorded_even_where_a_campaign_cannot_be_judged(
-    operator_workspace, tmp_path, consenting
-):
-    broken = CARE.replace("support_90d", "suport_90d")
-    workspace = with_campaigns(operator_workspace, tmp_path / "broken", broken)
+def test_events_are_recorded_even_where_a_campaign_cannot_be_judged(workspace, consenting):
+    event = support(1, consenting[0][0])
     with calling(workspace, clock) as caller:
-        told = caller.record(support(1, consenting[0][0]))
+        rename(workspace, "campaign_decision", "aside")
+        told = caller.record(event)
+        rename(workspace, "aside", "campaign_decision")
+        again = caller.record(event)
     assert (told["accepted"], told["triggers"]) == (1, None)
+    assert (again["duplicate"], len(again["triggers"])) == (1, 1)
+
+
+def rename(workspace, table, name):
+    with workspace.store.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
