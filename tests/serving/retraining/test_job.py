@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -153,6 +154,25 @@ def test_two_at_once_on_one_machine_are_one(folder: Path) -> None:
 
     assert retrain(workspace, Order(), NOW, beside).name == "promoted"
     assert len(refused) == 1
+    require_one_of_everything(workspace)
+
+
+@pytest.mark.parametrize("workspace", ["postgresql"], indirect=True)
+def test_two_at_once_on_two_machines_are_one(workspace: Workspace, tmp_path: Path) -> None:
+    other_folder = Path(shutil.copytree(workspace.folder, tmp_path / "other machine"))
+    other = Workspace(other_folder, workspace.configuration, workspace.store_url)
+    refused: list[Exception] = []
+
+    def beside(what: str, _share: float) -> None:
+        if what == "comparing":
+            try:
+                retrain(other, Order(), NOW)
+            except WorkspaceBusyError as error:
+                refused.append(error)
+
+    assert retrain(workspace, Order(), NOW, beside).name == "promoted"
+    assert len(refused) == 1
+    assert retrain(other, Order(), NOW).name == "not due"
     require_one_of_everything(workspace)
 
 
