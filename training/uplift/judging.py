@@ -10,13 +10,15 @@ from scipy.special import ndtri
 from training.uplift.effect_model import EffectCalibration, EffectModel
 from training.uplift.learners import LEARNERS, Lesson, crossfitted_scores, folds
 from valuation.effects import LEVEL
-from valuation.targeting import Judged, Ranking, Standing, standings
+from valuation.targeting import Judged, Ranking, Standing, judged, resampled, standings
 
 Values = NDArray[np.float64]
 N_FOLDS = 5
 SHARES = (0.1, 0.2, 0.3, 0.5)
 """Budgets that policies are judged under: shares of customers that can be treated."""
 PLAIN = "mean"
+CHURN = "churn"
+"""Names the ranking by the chance of leaving: what one save rate for everybody comes to."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,20 @@ def learn(lesson: Lesson, seed: int, learners: Sequence[str] = tuple(LEARNERS)) 
     """Fit every learner on parts, judge it on the rest, and fit the chosen one on all.
 
     The one with the least loss serves if that is less than the mean effect's and it ranks better
-    than chance: the 95% interval of its AUTOC lies above 0. Else nobody is known to differ, and
+    than chance and, where the lesson has one, than the chance of leaving: the 95% intervals of its
+    AUTOC and of the difference lie above 0. Else nobody is known to differ in more than that, and
     the mean effect serves.
     """
     scores = crossfitted_scores(lesson, seed)
     unseen = {name: unseen_effects(lesson, name, seed) for name in learners}
-    figures = judge(unseen, scores, np.random.default_rng(seed))
-    better = {name: each.loss for name, each in figures.items() if _knows_who_differs(each)}
+    known = {} if lesson.churn is None else {CHURN: _fitted_line(lesson.churn, scores)}
+    figures = judge(unseen | known, scores, np.random.default_rng(seed))
+    better = {
+        name: figures[name].loss
+        for name, effects in unseen.items()
+        if _knows_who_differs(figures[name])
+        and all(lead(effects, rival, scores, seed).low > 0 for rival in known.values())
+    }
     name = min(better, key=lambda one: better[one]) if better else PLAIN
     calibration = figures[name].calibration if better else _flat(scores)
     model = LEARNERS[name](lesson, seed) if better else EffectModel()
@@ -67,6 +76,15 @@ def unseen_effects(lesson: Lesson, name: str, seed: int) -> Values:
     for fitted, held in folds(lesson, N_FOLDS, seed):
         effects[held] = LEARNERS[name](lesson.rows(fitted), seed).raw(lesson.inputs[held])
     return effects
+
+
+def lead(effects: Values, rival: Values, scores: Values, seed: int) -> Judged:
+    """Return by how much expected effects rank better than others, in AUTOC, with its interval."""
+    rankings = {"own": Ranking.of(scores, effects), "rival": Ranking.of(scores, rival)}
+    drawn = resampled(rankings, (), np.random.default_rng(seed))
+    found = {name: ranking.figures(())[0] for name, ranking in rankings.items()}
+    spread = drawn["own"][:, 0] - drawn["rival"][:, 0]
+    return judged(float(found["own"] - found["rival"]), spread)
 
 
 def judge(
@@ -83,6 +101,12 @@ def _figures(effects: Values, scores: Values, standing: Standing) -> LearnerFigu
     return LearnerFigures(
         float(over.mean()), _error(over), standing, calibration_of(effects, scores)
     )
+
+
+def _fitted_line(values: Values, scores: Values) -> Values:
+    """Return the effects that a line in some values fits best; level where they say nothing."""
+    line = calibration_of(values, scores)
+    return line.level + line.slope * (values - line.centre)
 
 
 def _knows_who_differs(figures: LearnerFigures) -> bool:

@@ -26,14 +26,20 @@ _PENALTIES = np.logspace(0, 5, 11)
 
 @dataclass(frozen=True)
 class Lesson:
-    """Hold what a learner may learn from: inputs (n, n_inputs) of customers in a trial."""
+    """Hold what a learner may learn from: inputs (n, n_inputs) of customers in a trial.
+
+    `churn` (n,) is how likely a model of before thought them to leave, where there was one: what
+    customers are ranked by while nobody is known to differ.
+    """
 
     inputs: Matrix
     trial: Trial
+    churn: Values | None = None
 
     def rows(self, kept: NDArray[np.int64]) -> "Lesson":
         """Return the lesson of some customers."""
-        return Lesson(self.inputs[kept], Trial(*(column[kept] for column in self.trial)))
+        churn = None if self.churn is None else self.churn[kept]
+        return Lesson(self.inputs[kept], Trial(*(column[kept] for column in self.trial)), churn)
 
     @property
     def treated(self) -> NDArray[np.bool_]:

@@ -48,17 +48,21 @@ def lesson_of(
     chosen = assignments.only(kept)
     inputs = [np.empty((0, len(signals)), dtype=np.float32)]
     stayed, rows = [np.empty(0)], [np.empty(0, dtype=np.int64)]
+    churn = [np.empty(0)]
     for block, day, numbers in followed(log, chosen, measure):
         moment = Moment(block.history, block.profiles, day, bundle.business, bundle.references)
         inputs.append(signal_matrix(moment, signals).astype(np.float32))
         stayed.append(outcomes_since(block, day, replace(measure, bundle=None)).stayed)
+        forecast = bundle.model.forecast(moment, bundle.business, measure.months)
+        churn.append(forecast.churn[:, -1])
         rows.append(numbers)
     row = np.concatenate(rows)
     treated = (chosen.arm[row] == arm).astype(np.float64)
     share = _share_treated(treated, chosen.control_share[row])
     trial = Trial(treated, np.concatenate(stayed), share)
     known = np.flatnonzero(paired(chosen, row, arm))
-    return CampaignLesson(Lesson(np.concatenate(inputs), trial).rows(known), signals)
+    lesson = Lesson(np.concatenate(inputs), trial, np.concatenate(churn))
+    return CampaignLesson(lesson.rows(known), signals)
 
 
 def _share_treated(treated: Values, control_share: Values) -> Values:

@@ -1,10 +1,12 @@
 """Learners find effects that are there, and no learner serves where there are none to find."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.training.uplift.trials import lesson
-from training.uplift.judging import PLAIN, calibration_of, learn
+from training.uplift.judging import CHURN, PLAIN, calibration_of, learn
 from training.uplift.learners import LEARNERS, crossfitted_scores
 
 
@@ -20,6 +22,18 @@ def test_every_learner_ranks_by_what_moves_customers(name):
 
 def test_scores_average_to_the_effect():
     assert crossfitted_scores(lesson(8000, spread=0.0), 1).mean() == pytest.approx(0.05, abs=0.025)
+
+
+def test_a_learner_serves_only_if_it_ranks_better_than_the_chance_of_leaving():
+    """Effects follow the first input: of who is ranked by it already, nothing is to be learned."""
+    known = lesson(6000, spread=0.1)
+    by_effect, by_chance = (1 / (1 + np.exp(-known.inputs[:, n].astype(float))) for n in (0, 3))
+
+    knows_as_much = learn(replace(known, churn=by_effect), 1, ["dr_line"])
+    assert knows_as_much.name == PLAIN
+    assert knows_as_much.figures["dr_line"].standing.autoc.low > 0
+    assert knows_as_much.figures[CHURN].standing.autoc.low > 0
+    assert learn(replace(known, churn=by_chance), 1, ["dr_line"]).name == "dr_line"
 
 
 def test_a_learner_that_knows_who_differs_serves_calibrated():
