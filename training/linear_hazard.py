@@ -182,8 +182,14 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         return (seen.loss(score) + prior) / exits, (slope + precisions * flat) / exits
 
     start = np.zeros(len(precisions))
-    options = {"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS}
-    return effects_of(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
+    best = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS},
+    ).x
+    return effects_of(best)
 
 
 def _with_level(squashing: Squashing, signals: Matrix) -> Values:
