@@ -40,6 +40,8 @@ KINDS: tuple[Kind, ...] = (
 
 KIND_CODES: dict[str, int] = {kind.name: code for code, kind in enumerate(KINDS)}
 PLAN_KINDS = ("subscribe", "plan_change", "renew")
+CAMPAIGN_KINDS = ("assignment", "contact", "offer")
+"""What a business decides or does about customers; it says nothing of when theirs is complete."""
 
 EVENT_COLUMNS: dict[str, str] = {
     "event_id": "VARCHAR",

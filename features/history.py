@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.contract import KIND_CODES, KINDS, LARGEST_QUANTITY
+from features.event_columns import EventColumns, Rows, columns_of_events, flat, numbers_of
 from features.mistakes import ConfigurationError, Mistake
 from features.months import Instants
 
@@ -150,24 +151,46 @@ def history_from_events(
     ConfigurationError
         If an amount is too large for its scale.
     """
-    ids = sorted(set(_strings(events, "customer_id"))) if customer_ids is None else customer_ids
+    names = pc.unique(events.column("customer_id")).to_pylist()
+    ids = sorted(names) if customer_ids is None else customer_ids
     index = pa.array(ids, pa.string())
-    customer = _numbers(pc.index_in(_flat(events, "customer_id"), value_set=index), -1)
-    occurred = _instants(events, "occurred_at")
-    order = _sorted_order(customer, occurred, events)
-    label, labels = _codes(_flat(events, "label"))
-    scales = [*(usage_scale.get(metric, QUANTITY_SCALE) for metric in labels), QUANTITY_SCALE]
-    columns = _columns(events, customer, minor_units, np.array(scales)[label])
-    counts = np.bincount(customer, minlength=len(ids))
+    customer = numbers_of(pc.index_in(flat(events, "customer_id"), value_set=index), -1)
+    columns = columns_of_events(events, customer)
+    in_order = columns.rows(_sorted_order(columns, flat(events, "event_id")))
+    return history_of_columns(ids, in_order, minor_units, usage_scale)
+
+
+def history_of_columns(
+    customer_ids: Sequence[str],
+    columns: EventColumns,
+    minor_units: int,
+    usage_scale: Mapping[str, int],
+) -> History:
+    """Build a history from events that are sorted by customer, occurred_at and event_id.
+
+    Raises
+    ------
+    ConfigurationError
+        If an amount is too large for its scale.
+    """
+    counts = np.bincount(columns.customer, minlength=len(customer_ids))
+    scale = _scale(columns, minor_units, usage_scale)
     return History(
-        customer_ids=np.array(ids, dtype=object),
+        customer_ids=np.array(customer_ids, dtype=object),
         offsets=offsets_of_counts(counts),
-        occurred=occurred[order],
-        label=label[order],
-        labels=labels,
+        occurred=columns.occurred,
+        visible=columns.visible,
+        effective=columns.effective,
+        kind=columns.kind,
+        label=columns.label,
+        value=_scaled(columns, "amount", scale),
+        list_value=_scaled(columns, "list_amount", np.broadcast_to(minor_units, scale.shape)),
+        term_months=columns.term_months,
+        subscription=_numbered(columns.subscription),
+        basket=_numbered(columns.basket),
+        labels=columns.labels,
         minor_units=minor_units,
         usage_scale=usage_scale,
-        **{name: column[order] for name, column in columns.items()},
     )
 
 
@@ -186,39 +209,12 @@ def too_large(key: str, amount: float, scale: int) -> ConfigurationError:
     return ConfigurationError(summary, [Mistake(key, f"{amount:g}", expected)])
 
 
-def _columns(
-    events: pa.Table,
-    customer: NDArray[np.int64],
-    minor_units: int,
-    metric_scale: NDArray[np.int64],
-) -> dict[str, NDArray[Any]]:
-    kind_names = pa.array([kind.name for kind in KINDS])
-    kind = _numbers(pc.index_in(_flat(events, "kind"), value_set=kind_names), -1)
-    quantity_scale = np.where(kind == KIND_CODES["usage"], metric_scale, QUANTITY_SCALE)
-    scale = np.where(_MONEY[kind], minor_units, quantity_scale)
-    occurred = _instants(events, "occurred_at")
-    recorded = _instants(events, "recorded_at", occurred)
-    return {
-        "visible": np.maximum(occurred, recorded),
-        "effective": _instants(events, "effective_at", occurred),
-        "kind": kind.astype(np.int8),
-        "value": _scaled(events, "amount", scale),
-        "list_value": _scaled(events, "list_amount", np.full(len(kind), minor_units)),
-        "term_months": _numbers(_flat(events, "term_months"), 0).astype(np.int32),
-        "subscription": _codes_within(_flat(events, "subscription_id"), customer),
-        "basket": _codes_within(_flat(events, "basket_id"), customer),
-    }
-
-
-def _sorted_order(
-    customer: NDArray[np.int64], occurred: Instants, events: pa.Table
-) -> NDArray[np.int64]:
-    ids = _flat(events, "event_id")
-    if _is_sorted(customer, occurred, ids):
-        return np.arange(len(customer))
-    rank = np.empty(len(customer), dtype=np.int64)
-    rank[pc.array_sort_indices(ids).to_numpy()] = np.arange(len(customer))
-    return np.lexsort((rank, occurred, customer))
+def _sorted_order(columns: EventColumns, ids: pa.Array) -> Rows:
+    if _is_sorted(columns.customer, columns.occurred, ids):
+        return slice(None)
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[pc.array_sort_indices(ids).to_numpy()] = np.arange(len(ids))
+    return np.lexsort((rank, columns.occurred, columns.customer))
 
 
 def _is_sorted(customer: NDArray[np.int64], occurred: Instants, ids: pa.Array) -> bool:
@@ -232,54 +228,40 @@ def _is_sorted(customer: NDArray[np.int64], occurred: Instants, ids: pa.Array) -
     return pc.all(in_order).as_py() is not False
 
 
-def _codes_within(texts: pa.Array, customer: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return numbers from 1 by (customer, text), so that equal texts of two customers differ."""
-    codes, _ = _codes(texts)
-    present = codes >= 0
-    if not present.any():
-        return np.zeros(len(codes), dtype=np.int32)
-    pairs = customer[present] * (int(codes.max()) + 1) + codes[present]
-    numbers = np.zeros(len(codes), dtype=np.int32)
-    numbers[present] = np.unique(pairs, return_inverse=True)[1] + 1
+def _numbered(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Return numbers from 1 in the order in which keys come first; 0 stays 0."""
+    numbers = np.zeros(len(keys), dtype=np.int32)
+    present = np.flatnonzero(keys)
+    if len(present):
+        _, first, member = np.unique(keys[present], return_index=True, return_inverse=True)
+        number = np.empty(len(first), dtype=np.int32)
+        number[np.argsort(first)] = np.arange(1, len(first) + 1)
+        numbers[present] = number[member]
     return numbers
 
 
-def _codes(texts: pa.Array) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    encoded = texts.dictionary_encode()
-    codes = _numbers(encoded.indices, -1).astype(np.int32)
-    return codes, tuple(encoded.dictionary.to_pylist())
-
-
-def _scaled(events: pa.Table, name: str, scale: NDArray[np.int64]) -> NDArray[np.int64]:
-    amounts = pc.fill_null(_flat(events, name).cast(pa.float64()), float("nan")).to_numpy(
-        zero_copy_only=False
+def _scale(
+    columns: EventColumns, minor_units: int, usage_scale: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Return of how many integers a unit of each event's amount is, shape (n_events,)."""
+    scales = [usage_scale.get(metric, QUANTITY_SCALE) for metric in columns.labels]
+    of_metric = np.array([*scales, QUANTITY_SCALE])[columns.label]
+    is_usage = columns.kind == KIND_CODES["usage"]
+    return np.where(
+        _MONEY[columns.kind], minor_units, np.where(is_usage, of_metric, QUANTITY_SCALE)
     )
-    scaled = np.rint(np.nan_to_num(amounts, nan=0.0) * scale)
+
+
+def _scaled(
+    columns: EventColumns, name: Literal["amount", "list_amount"], scale: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    amounts: NDArray[np.float64] = getattr(columns, name)
+    is_missing = np.isnan(amounts)
+    scaled = np.rint(np.where(is_missing, 0.0, amounts) * scale)
     if scaled.max(initial=0.0) > LARGEST_QUANTITY:
         row = int(np.argmax(scaled))
-        kind, label = (events.column(of)[row].as_py() for of in ("kind", "label"))
+        kind, label = KINDS[columns.kind[row]].name, (*columns.labels, None)[columns.label[row]]
         whose = kind if label is None else f"{kind} of {label!r}"
         raise too_large(f"{name} of {whose}", amounts[row], int(scale[row]))
-    return np.where(np.isnan(amounts), MISSING, scaled.astype(np.int64))
-
-
-def _flat(events: pa.Table, name: str) -> pa.Array:
-    column = events.column(name)
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _strings(events: pa.Table, name: str) -> list[str]:
-    return list(pc.unique(events.column(name)).to_pylist())
-
-
-def _numbers(column: pa.Array, null: int) -> NDArray[np.int64]:
-    filled = pc.fill_null(column.cast(pa.int64()), null)
-    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _instants(events: pa.Table, name: str, default: Instants | None = None) -> Instants:
-    column = _flat(events, name).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-    if default is None:
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
-    absent = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
-    return np.where(absent, default, _numbers(column, 0))
+    scaled[is_missing] = MISSING
+    return scaled.astype(np.int64)

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, get_args
 import duckdb
 import pyarrow as pa
 
-from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
+from features.contract import CAMPAIGN_KINDS, CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
 from features.erasure import NOBODY_ERASED, Erased
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
@@ -219,7 +219,10 @@ class Log:
         return self._read_table(self.files("plans"), PLAN_COLUMNS, "plan, valid_from", None)
 
     def span(self) -> tuple[datetime, datetime]:
-        """Return when the first and the last event occurred.
+        """Return when the first and the last event occurred, those of campaigns left out.
+
+        Campaigns are decided while customers' own events may not have come yet. Where there are
+        no others, those of campaigns count.
 
         Raises
         ------
@@ -234,9 +237,11 @@ class Log:
                 [Mistake(str(self.folder), "without events", expected)],
             )
         query = (
-            "SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM read_parquet($files)"
+            "SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM read_parquet($files) "
+            "GROUP BY list_contains($campaigns, kind) ORDER BY list_contains($campaigns, kind)"
         )
-        ends = self.query(query, {"files": _texts(paths)}).to_pylist()[0]
+        values = {"files": _texts(paths), "campaigns": list(CAMPAIGN_KINDS)}
+        ends = self.query(query, values).to_pylist()[0]
         return ends["first"], ends["last"]
 
     def query(self, query: str, values: dict[str, Any]) -> pa.Table:
@@ -306,7 +311,7 @@ def _erased_from(manifest: dict[str, Any]) -> Erased:
 
 def _unreadable(path: Path, value: str) -> InputRefusedError:
     expected = (
-        f"expected a manifest of format 1 to {MANIFEST_FORMAT}; restore it, or remove its folder"
+        f"expected a manifest of format 1 to {MANIFEST_FORMAT}; restore its folder from a copy"
     )
     return InputRefusedError("The log cannot be read.", [Mistake(str(path), value, expected)])
 

@@ -15,6 +15,7 @@ from features.spark.rules import SparkRules
 from serving.campaigns.campaign import Campaign, ContactRules
 from serving.campaigns.decisions import Rulebook
 from serving.delivery.webhooks import Webhook
+from serving.limits import Limits
 from training.business import Business
 from training.retraining_rules import RetrainingRules
 
@@ -32,6 +33,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "contacts": ContactRules,
     "campaigns": Campaign,
     "retraining": RetrainingRules,
+    "service": Limits,
     "webhooks": Webhook,
 }
 Named = TypeVar("Named", Campaign, Webhook)
@@ -61,6 +63,7 @@ class Configuration(BaseModel):
     retraining: RetrainingRules = Field(
         default=RetrainingRules(), description="a table [retraining]"
     )
+    service: Limits = Field(default=Limits(), description="a table [service]")
     webhooks: list[Webhook] = Field(
         default=[], description="tables [[webhooks]], in double brackets"
     )

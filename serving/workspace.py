@@ -46,8 +46,11 @@ class Workspace:
         """Return what outcomes taught of the campaigns; raises as `read_taught` does."""
         from serving.campaigns.taught import read_taught
 
-        names = [campaign.name for campaign in self.configuration.campaigns]
-        return read_taught({name: self.responses(name) for name in names})
+        return read_taught(self.response_folders())
+
+    def response_folders(self) -> dict[str, Path]:
+        """Return where what was taught of each campaign would lie, by its name."""
+        return {each.name: self.responses(each.name) for each in self.configuration.campaigns}
 
     @cached_property
     def store(self) -> LiveStore:

@@ -9,7 +9,6 @@ from features.blocks import Block
 from training.bundle import Bundle
 from training.gate import Gate
 from training.known import Known
-from training.recipe import same_rules
 from training.retraining_rules import RetrainingRules
 from training.scoring import score
 from training.value_moves import ValueMoves
@@ -42,11 +41,9 @@ def latency_gate(bundle: Bundle, known: Known, rules: RetrainingRules) -> Gate:
     )
 
 
-def stability_gate(
-    champion: Bundle, challenger: Bundle, moves: ValueMoves, rules: RetrainingRules
-) -> Gate:
+def stability_gate(moves: ValueMoves, rules: RetrainingRules) -> Gate:
     """Hold how far the model alone moves customers of whom nothing new is known."""
-    if not same_rules(champion.business, challenger.business):
+    if not moves.has_same_rules:
         found = "[business] has changed: CLV moves with it, and nothing is compared"
         return Gate("stability", passed=True, found=found)
     median = moves.median_move()

@@ -3,10 +3,11 @@
 A challenger has seen what happened since the champion was trained, so that their own forecasts
 cannot be held against the same months. Their recipes can: each is fitted on what was known at a
 cutoff, and both are judged on what came after it. Beside them stands the champion as it is, at
-cutoffs that it has not seen beyond: what is lost by not training at all.
+cutoffs that it has not seen beyond: what is lost by not training at all, and what its own code
+made of the data, which cannot be fitted again once another is installed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,13 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.log import Log
+from features.mistakes import InputRefusedError
 from features.months import months_that_fit, shift_months
 from training.backtest import judged_at, metrics_of
 from training.backtest_plan import PRODUCT, BacktestPlan
 from training.bundle import Bundle
 from training.business import Business
 from training.fitting import fit_bundle
-from training.known import Known, observed_bounds
+from training.known import observed_bounds
 from training.paired_bootstrap import Difference, paired_difference
 from training.recipe import Recipe, known_for, same_rules
 from training.retraining_rules import RetrainingRules
@@ -34,9 +36,9 @@ Task = Literal["churn", "value"]
 TASKS: tuple[Task, ...] = ("churn", "value")
 _LEAST = 1e-6
 _SEED = 20
-_KEY = ["cutoff", "months", "customer_id"]
+KEY = ["cutoff", "months", "customer_id"]
+"""What one row is about, whoever said it."""
 Values = NDArray[np.float64]
-Fit = Callable[[Known], Bundle]
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class Compared:
     """Hold predictions of a challenger, a champion and the naive formulas beside what came.
 
     `predictions` have PREDICTION_COLUMNS; `model` is `keepworth` for the challenger. `cutoffs`
-    are in microseconds; none where no window is finished.
+    are in microseconds; none where no window is finished. There are no rows of the champion's
+    recipe where it is the challenger's, and `is_code_other` where another code or other libraries
+    made the champion, so that only the champion as it is can speak for them.
     """
 
     predictions: pd.DataFrame
     cutoffs: tuple[int, ...]
+    is_code_other: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -69,12 +74,7 @@ class Compared:
 
     def rows(self, model: str) -> pd.DataFrame:
         """Return the predictions of one model, in the order of cutoff and customer."""
-        return self.predictions[self.predictions["model"] == model].sort_values(_KEY)
-
-
-def fit_alone(known: Known) -> Bundle:
-    """Fit a bundle, without its checks."""
-    return fit_bundle(known)[0]
+        return self.predictions[self.predictions["model"] == model].sort_values(KEY)
 
 
 @dataclass(frozen=True)
@@ -86,62 +86,76 @@ class Ground:
     rules: RetrainingRules
 
 
-def compare(
-    ground: Ground, challenger: Recipe, champion: Champion | None, fit: Fit = fit_alone
-) -> Compared:
+def compare(ground: Ground, challenger: Recipe, champion: Champion | None) -> Compared:
     """Fit both recipes at each cutoff that has a finished window, and return what they said.
 
-    Equal recipes are fitted once: then the champion's rows are the challenger's. `fit` fits the
-    challenger's recipe.
+    Recipes of the same settings are fitted once: the same code cannot tell them apart. A cutoff
+    before which too little was known to fit on, or at which nobody is there, is left out.
     """
-    log, business = ground.log, ground.business
-    plan = plan_of(ground)
-    parts = []
-    for cutoff in plan.cutoffs:
-        known = known_for(log, business, challenger, cutoff)
-        own = judged_at(fit(known), log, cutoff, plan).predictions
-        parts.append(own)
-        if champion is not None:
-            is_same = fit is fit_alone and champion.recipe.settings == challenger.settings
-            again = own[own["model"] == PRODUCT] if is_same else None
-            parts.extend(_of_champion(ground, champion, plan, cutoff, again))
+    is_code_other = champion is not None and _is_code_other(ground, challenger, champion)
+    parts: list[pd.DataFrame] = []
+    cutoffs: list[int] = []
+    for plan in plans_of(ground, champion.bundle.cutoff if champion and is_code_other else None):
+        try:
+            said = pd.concat(_judged(ground, challenger, champion, plan), ignore_index=True)
+        except InputRefusedError:
+            continue
+        if len(said):
+            parts.append(said)
+            cutoffs.extend(plan.cutoffs)
     predictions = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return Compared(predictions, plan.cutoffs)
+    return Compared(predictions, tuple(cutoffs), is_code_other)
 
 
-def plan_of(ground: Ground) -> BacktestPlan:
-    """Return the latest cutoffs whose windows are finished and do not overlap, earliest first."""
+def plans_of(ground: Ground, of_champion: int | None) -> list[BacktestPlan]:
+    """Return a plan for each cutoff that has a finished window, earliest first.
+
+    They are the latest whose windows do not overlap, and the champion's own if it is given:
+    from then on it is judged over what months there are.
+    """
     log, business, rules = ground.log, ground.business, ground.rules
     since, until = observed_bounds(log, business)
     months = rules.compare_months
     back = -months * np.arange(rules.compare_cutoffs, 0, -1)
-    cutoffs = [int(cutoff) for cutoff in shift_months(until, back, business.month)]
-    fitting = [
-        cutoff
-        for cutoff in cutoffs
-        if months_that_fit(since, cutoff, business.month) >= FEWEST_MONTHS_BEFORE
+    ahead = {int(cutoff): months for cutoff in shift_months(until, back, business.month)}
+    if of_champion is not None and of_champion not in ahead:
+        ahead[of_champion] = min(months, months_that_fit(of_champion, until, business.month))
+    return [
+        BacktestPlan((cutoff,), (months,), until)
+        for cutoff, months in sorted(ahead.items())
+        if months and months_that_fit(since, cutoff, business.month) >= FEWEST_MONTHS_BEFORE
     ]
-    return BacktestPlan(tuple(fitting), (months,), until)
 
 
-def _of_champion(
-    ground: Ground, champion: Champion, plan: BacktestPlan, cutoff: int, again: pd.DataFrame | None
-) -> list[pd.DataFrame]:
-    """Return what the champion's recipe says, if nobody has asked it yet, and it as it is."""
-    log, business = ground.log, ground.business
-    if again is None:
-        bundle = fit_alone(known_for(log, business, champion.recipe, cutoff))
-        again = _product_of(bundle, log, cutoff, plan)
-    parts = [again.assign(model=CHAMPION)]
-    if champion.bundle.cutoff <= cutoff and same_rules(champion.bundle.business, business):
-        beside = _product_of(champion.bundle, log, cutoff, plan)
-        parts.append(beside.assign(model=AS_IT_IS))
-    return parts
+def _is_code_other(ground: Ground, challenger: Recipe, champion: Champion) -> bool:
+    """Return whether the champion's code is gone, and its forecasts mean what they did."""
+    own, other = challenger, champion.recipe
+    is_same = (own.code, own.libraries) == (other.code, other.libraries)
+    return not is_same and same_rules(champion.bundle.business, ground.business)
 
 
-def _product_of(bundle: Bundle, log: Log, cutoff: int, plan: BacktestPlan) -> pd.DataFrame:
-    predictions = judged_at(bundle, log, cutoff, plan).predictions
-    return predictions[predictions["model"] == PRODUCT]
+def _judged(
+    ground: Ground, challenger: Recipe, champion: Champion | None, plan: BacktestPlan
+) -> Iterator[pd.DataFrame]:
+    """Yield what the challenger's recipe, the formulas and the champion say at one cutoff."""
+    [cutoff] = plan.cutoffs
+    yield _said_by(ground, challenger, plan)
+    if champion is None:
+        return
+    if champion.recipe.settings != challenger.settings:
+        yield _as(CHAMPION, _said_by(ground, champion.recipe, plan))
+    if champion.bundle.cutoff <= cutoff and same_rules(champion.bundle.business, ground.business):
+        yield _as(AS_IT_IS, judged_at(champion.bundle, ground.log, cutoff, plan).predictions)
+
+
+def _said_by(ground: Ground, recipe: Recipe, plan: BacktestPlan) -> pd.DataFrame:
+    [cutoff] = plan.cutoffs
+    bundle, _ = fit_bundle(known_for(ground.log, ground.business, recipe, cutoff))
+    return judged_at(bundle, ground.log, cutoff, plan).predictions
+
+
+def _as(name: str, predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions[predictions["model"] == PRODUCT].assign(model=name)
 
 
 def losses(rows: pd.DataFrame, task: Task) -> Values:
@@ -170,8 +184,8 @@ def difference(
     own, beside = compared.rows(PRODUCT), compared.rows(other)
     if chosen is not None:
         own = own[np.asarray(chosen, dtype=bool)]
-    pairs = own.merge(beside[_KEY], on=_KEY)
-    matched = beside.merge(pairs[_KEY], on=_KEY)
+    pairs = own.merge(beside[KEY], on=KEY)
+    matched = beside.merge(pairs[KEY], on=KEY)
     rng = np.random.default_rng(_SEED)
     of_other = losses(matched, task)
     customers = pairs["customer_id"].to_numpy(object)

@@ -50,8 +50,8 @@ class SignalDrift:
 
     `equity_share` is how much of customer equity is there because the signal is not distributed
     as it was: 1 less the mean CLV with customers weighted back to the reference, over the mean
-    CLV. `psi` is the population stability index, the sum over bins of (c/N - r/R) log of their
-    ratio, with half a customer added to each bin.
+    CLV; 0 where nobody is there. `psi` is the population stability index, the sum over bins of
+    (c/N - r/R) log of their ratio, with half a customer added to each bin.
     """
 
     name: str
@@ -181,7 +181,8 @@ def _drift(name: str, reference: Binned, column: Values, clv: Values) -> SignalD
     psi = float(((share_now - share_before) * np.log(share_now / share_before)).sum())
     weights = (before / max(before.sum(), 1)) / np.maximum(now / max(now.sum(), 1), 1e-12)
     own = weights[_bins(column, reference.edges)]
-    back, mean = float(np.average(clv, weights=own)) if own.sum() else 0.0, float(clv.mean())
+    back = float(np.average(clv, weights=own)) if own.sum() else 0.0
+    mean = float(clv.mean()) if len(clv) else 0.0
     share = (mean - back) / abs(mean) if mean else 0.0
     return SignalDrift(name, two_sample_p_value(before, now), share, psi)
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from features.blocks import blocks
 from features.catalogue import catalogue
+from features.happenings import purchases
+from features.history import History
 from features.instants import datetime_of
-from features.log import Log
-from features.months import DAY
+from features.months import DAY, Instants
 from features.signals.tenure import SEASON
+from features.timeline import timeline_of
 from features.vocabulary import vocabulary_of
 from training.bundle import Bundle
 from training.business import Business
@@ -16,12 +19,6 @@ from training.drift import Drift
 from training.realised import Realised
 from training.recipe import Recipe, same_rules
 from training.retraining_rules import RetrainingRules
-
-_OUTCOMES = {"subscription": ("cancel",), "transactional": ("payment",)}
-_COUNT = """
-    SELECT count(*) AS n FROM read_parquet($files)
-    WHERE recorded_at >= make_timestamptz($since) AND recorded_at < make_timestamptz($until)
-        AND list_contains($kinds, kind)"""
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,22 @@ def of_schedule(champion: Bundle, cutoff: int, rules: RetrainingRules) -> Reason
     return Reason("schedule", days >= rules.every_days, found)
 
 
-def of_outcomes(log: Log, champion: Bundle, cutoff: int, rules: RetrainingRules) -> Reason:
-    """Count the exits, in a shop the purchases, that became known since the champion's cutoff."""
-    kinds = _OUTCOMES[champion.business.contract]
-    values = {"files": [str(path) for path in log.files("events")], "kinds": list(kinds)}
-    instants = {"since": champion.cutoff, "until": cutoff}
-    n = int(log.query(_COUNT, values | instants).column(0)[0].as_py())
-    found = f"{n:,} new outcomes; due from {rules.new_outcomes:,}"
+def of_outcomes(ground: Ground, since: int, cutoff: int) -> Reason:
+    """Count the exits, in a shop the purchases, since the champion's cutoff."""
+    business, rules, n = ground.business, ground.rules, 0
+    for block in blocks(ground.log, business, [], datetime_of(cutoff)):
+        at = _outcomes(block.history, business)
+        n += int(((at >= since) & (at < cutoff)).sum())
+    what = "exits" if business.contract == "subscription" else "purchases"
+    found = f"{n:,} new {what}; due from {rules.new_outcomes:,}"
     return Reason("outcomes", n >= rules.new_outcomes, found)
+
+
+def _outcomes(history: History, business: Business) -> Instants:
+    """Return when customers left; in a shop, when they bought."""
+    if business.contract == "subscription":
+        return timeline_of(history, business).spells[2]
+    return history.occurred[purchases(history)[0]]
 
 
 def of_catalogue(ground: Ground, champion: Champion, own: Recipe, cutoff: int) -> Reason:

@@ -18,6 +18,7 @@ from scipy.special import log_softmax, softmax
 
 from training.person_periods import Matrix
 from training.squashing import Squashing, fit_squashing
+from valuation.arrays import weighted_row_sums
 
 Values = NDArray[np.float64]
 KINDS = ("voluntary", "involuntary", "other")
@@ -55,9 +56,8 @@ class ExitKinds:
         expected = np.broadcast_to(np.array(self.shares), (len(signals), len(KINDS)))
         if self.squashing is not None:
             inputs = _inputs(self.squashing, signals)
-            # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
             said = np.column_stack(
-                [(inputs * of_kind).sum(axis=1) for of_kind in self.coefficients.T]
+                [weighted_row_sums(inputs, of_kind) for of_kind in self.coefficients.T]
             )
             # A kind that was never seen stays at 0.
             logs = np.where(np.array(self.shares) > 0, _log_shares(self.shares), -np.inf)

@@ -31,7 +31,8 @@ from training.recent_events import RecentEvents, fit_recent_events
 from valuation.survival import hazard_from_survival, survival_from_hazard
 
 FEWEST_EXITS = 100
-"""Below this many exits churn is predicted from tenure and booked ends alone, without signals."""
+"""Below this many exits, or where all fall into one month, churn is predicted from tenure and
+booked ends alone, without signals."""
 EXITS_OF_EVEN_WEIGHT = 150
 """With so many exits the curve with trees and the one beside it weigh the same."""
 LINEAR_WEIGHT = 1 / 3
@@ -119,7 +120,8 @@ def fit_hazard(
     ----------
     later_from : int
         Months that end after this landmark number make up the later window: it decides when
-        boosting stops and calibrates. Then events and trees are refitted on all months.
+        boosting stops and calibrates. Then events and trees are refitted on all months. The
+        window grows or shrinks until there are exits in it and before it.
     """
     rows, periods = sample.rows, sample.periods
     ends = fit_booked_ends(sample.ends, terms_lapse=sample.terms_lapse)
@@ -127,9 +129,12 @@ def fit_hazard(
     if sample.n_exits < FEWEST_EXITS:
         return bare, None
     training = _training_rows(rows, anchor, periods)
-    is_later = rows.landmark[periods.landmark_row] + periods.month > later_from
-    if not training.outcome[is_later].any() or not training.outcome[~is_later].any():
+    month_ends = rows.landmark[periods.landmark_row] + periods.month
+    of_exits = month_ends[periods.left]
+    if of_exits.min() == of_exits.max():
         return bare, None
+    later_from = int(np.clip(later_from, of_exits.min(), of_exits.max() - 1))
+    is_later = month_ends > later_from
     _, then = _with_recent(training, sample, ~is_later)
     earlier, later = then.only(~is_later), then.only(is_later)
     stopped = fit_until_later_rows_say_stop(earlier, later, _OBJECTIVE, seed)

@@ -29,6 +29,7 @@ from training.bands import BANDS, band_of
 from training.churn_rows import ChurnRows, draws
 from training.person_periods import Matrix, PersonPeriods, is_renewal_due
 from training.squashing import Squashing, fit_squashing
+from valuation.arrays import weighted_row_sums
 
 Values = NDArray[np.float64]
 MOST_ROWS = 40_000
@@ -67,8 +68,7 @@ class LinearHazard:
         of that month, and renewals go on.
         """
         inputs = _with_level(self.squashing, signals)
-        # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
-        added = np.column_stack([(inputs * effects).sum(axis=1) for effects in self.effects])
+        added = np.column_stack([weighted_row_sums(inputs, effects) for effects in self.effects])
         of_signals = added[row, band_of(np.minimum(month, longest))]
         return of_signals + self.renewal * is_renewal_due(clocks[row], month)
 
@@ -178,7 +178,7 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         of_bands = of_effects * worn_off
         of_parts = np.vstack([of_bands.sum(axis=0), of_bands]) * units
         slope = np.append(of_parts, of_renewal * _RENEWAL_DEVIATION)
-        prior = precisions @ np.square(flat) / 2
+        prior = float(precisions @ np.square(flat)) / 2
         return (seen.loss(score) + prior) / exits, (slope + precisions * flat) / exits
 
     start = np.zeros(len(precisions))
@@ -188,8 +188,8 @@ def _fit(seen: _Seen, deviation: float) -> tuple[Values, float]:
         jac=True,
         method="L-BFGS-B",
         options={"ftol": _TOLERANCE, "gtol": _TOLERANCE, "maxiter": _MOST_STEPS},
-    ).x
-    return effects_of(best)
+    )
+    return effects_of(best.x)
 
 
 def _with_level(squashing: Squashing, signals: Matrix) -> Values:

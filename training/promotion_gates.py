@@ -1,18 +1,20 @@
 """Gates before a promotion: what a challenger must be, beside the champion and by itself.
 
 Where a bound of calibration or coverage is missed, a challenger that misses it by no more than
-the champion is let through: to keep the champion would help nobody.
+the champion as it is is let through: to keep what serves would help nobody. That the champion's
+recipe would miss it as much, fitted by the same code, is no excuse.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from training.backtest_plan import PRODUCT
-from training.comparison import AS_IT_IS, CHAMPION, TASKS, Compared, difference
+from training.comparison import AS_IT_IS, CHAMPION, KEY, TASKS, Compared, difference
 from training.data_gates import NOISE
 from training.gate import Gate
 from training.metrics import interval_metrics
@@ -26,6 +28,7 @@ CALIBRATED = (0.8, 1.25)
 CALIBRATED_SEGMENT = (0.6, 1.67)
 COVERED, COVERED_SEGMENT = 0.1, 0.2
 """How far the coverage of 80% intervals may fall short, overall and in a segment."""
+_SAME_RECIPE = "the recipe is the champion's, on newer data: there is nothing to compare"
 _NOMINAL = 0.8
 _TOP, _HIGH = 0.9, 0.7
 Values = NDArray[np.float64]
@@ -45,39 +48,54 @@ def promotion_gates(
         return [Gate("comparison", not has_champion, found, way_out)]
     segment = segments_of(compared)
     return [
-        *_champion_gates(compared, rules),
+        *(_champion_gates(compared, rules) if has_champion else ()),
         naive_gate(compared, rules),
         calibration_gate(compared, segment),
         coverage_gate(compared, segment),
-        *_segment_gates(compared, segment, rules),
+        *(_segment_gates(compared, segment, rules) if has_champion else ()),
     ]
 
 
 def segments_of(compared: Compared) -> pd.Series:
     """Return the segment of each of the challenger's rows: value tier and risk third.
 
-    Tiers go by the champion's forecasts, or the challenger's own where there is no champion, so
-    that both are judged on the same people. The index is that of `Compared.rows`.
+    Tiers go by what the champion says, as it is if it was asked, and where it was not by the
+    challenger's own, so that both are judged on the same people. The index is that of
+    `Compared.rows`.
     """
     own = compared.rows(PRODUCT)
-    by = compared.rows(CHAMPION) if CHAMPION in compared.models else own
-    parts = [_segments(part) for _, part in by.groupby("cutoff")]
-    return pd.Series(pd.concat(parts).to_numpy(), index=own.index)
+    segment = _segments(own)
+    for model in (CHAMPION, AS_IT_IS):
+        of_champion = _segments(compared.rows(model)) if model in compared.models else segment
+        segment = of_champion.reindex(segment.index).fillna(segment)
+    return pd.Series(segment.to_numpy(), index=own.index)
 
 
 def _segments(rows: pd.DataFrame) -> pd.Series:
-    value, risk = rows["value_mean"], rows["churn_probability"].rank(pct=True, method="average")
-    rank = value.rank(pct=True, method="average")
+    """Return tier and third within each cutoff, by the rows' key."""
+    by_cutoff = rows.groupby("cutoff")
+    value = rows["value_mean"]
+    rank, risk = (
+        by_cutoff[name].rank(pct=True, method="average")
+        for name in ("value_mean", "churn_probability")
+    )
     tier = np.select([value < 0, rank > _TOP, rank > _HIGH], ["loss", "top", "high"], "middle")
     band = np.select([risk <= 1 / 3, risk <= 2 / 3], ["low", "medium"], "high")
     named = [f"{one}/{other}" for one, other in zip(tier, band, strict=True)]
-    return pd.Series(named, index=rows.index)
+    return pd.Series(named, index=pd.MultiIndex.from_frame(rows[KEY]))
 
 
 def _champion_gates(compared: Compared, rules: RetrainingRules) -> Iterator[Gate]:
-    for model, name in ((CHAMPION, "champion"), (AS_IT_IS, "champion as it is")):
-        if model in compared.models:
-            yield _no_worse(compared, rules, name, [model])
+    if CHAMPION in compared.models:
+        yield _no_worse(compared, rules, "champion", [CHAMPION])
+    else:
+        yield Gate("champion", passed=True, found=_SAME_RECIPE)
+    if AS_IT_IS in compared.models:
+        yield _no_worse(compared, rules, "champion as it is", [AS_IT_IS])
+    elif compared.is_code_other:
+        found = "another code, or other libraries, and no month is over since it was trained"
+        way_out = "wait until one is; `--force --reason` promotes all the same"
+        yield Gate("champion as it is", passed=False, found=found, way_out=way_out)
 
 
 def naive_gate(compared: Compared, rules: RetrainingRules) -> Gate:
@@ -103,14 +121,13 @@ def _no_worse(compared: Compared, rules: RetrainingRules, name: str, models: lis
 
 def calibration_gate(compared: Compared, segment: pd.Series) -> Gate:
     """Hold predicted exits against those that came, overall and by segment."""
-    own, beside = compared.rows(PRODUCT), _beside(compared)
-    told, figures = [], {}
+    own, told, figures = compared.rows(PRODUCT), [], {}
     for name, chosen in _parts(segment):
         bounds = CALIBRATED if name == "all" else CALIBRATED_SEGMENT
         ratio, errors = _ratio(own[chosen])
         figures[name] = ratio
         is_off = not bounds[0] <= ratio <= bounds[1] and errors > NOISE
-        if is_off and _is_further(ratio, _ratio(beside[chosen])[0] if beside is not None else None):
+        if is_off and not _is_excused(compared, own[chosen], _distance_from_calibrated):
             told.append(f"{name}: {ratio:.2f} predicted for each exit that came")
     words = "; ".join(told) or f"{figures['all']:.2f} predicted for each exit that came"
     way_out = f"expected {CALIBRATED[0]} to {CALIBRATED[1]}; see whether churn was recorded in full"
@@ -123,7 +140,7 @@ def coverage_gate(compared: Compared, segment: pd.Series) -> Gate:
     Too few is a fault. More than 80% is none: where most customers bring just what was expected
     of them, as over a month or two, no interval can leave them out.
     """
-    own, beside = compared.rows(PRODUCT), _beside(compared)
+    own = compared.rows(PRODUCT)
     if not np.isfinite(own["value_low"]).all():
         return Gate(
             "coverage", passed=True, found="no intervals could be calibrated at the cutoffs"
@@ -135,7 +152,7 @@ def coverage_gate(compared: Compared, segment: pd.Series) -> Gate:
         figures[name] = share
         noise = NOISE * math.sqrt(_NOMINAL * (1 - _NOMINAL) / int(chosen.sum()))
         is_short = _NOMINAL - share > max(most, noise)
-        if is_short and (beside is None or not share >= _coverage(beside[chosen])):
+        if is_short and not _is_excused(compared, own[chosen], lambda rows: -_coverage(rows)):
             told.append(f"{name}: {share:.0%} held")
     words = "; ".join(told) or f"80% intervals held {figures['all']:.0%}"
     least, of_segment = _NOMINAL - COVERED, _NOMINAL - COVERED_SEGMENT
@@ -147,20 +164,22 @@ def _segment_gates(
     compared: Compared, segment: pd.Series, rules: RetrainingRules
 ) -> Iterator[Gate]:
     """Yield one gate: no segment's loss may grow beyond noise by more than a tenth."""
-    if CHAMPION not in compared.models:
-        return
     most, told, figures = max(RUINED_BY, rules.worse_by), [], {}
     parts = [part for part in _parts(segment) if part[0] != "all"]
+    models = [model for model in (CHAMPION, AS_IT_IS) if model in compared.models]
     # Bonferroni: with many segments one of them would look ruined by chance.
-    level = 1 - 0.05 / max(1, len(parts) * len(TASKS))
-    for name, chosen in parts:
+    level = 1 - 0.05 / max(1, len(models) * len(parts) * len(TASKS))
+    for model, (name, chosen) in product(models, parts):
+        if len(_matched(compared, model, compared.rows(PRODUCT)[chosen])) < FEWEST_OF_SEGMENT:
+            continue
         for task in TASKS:
-            found, loss = difference(compared, CHAMPION, task, list(chosen), level)
+            found, loss = difference(compared, model, task, list(chosen), level)
             share = found.mean / loss if loss else 0.0
-            figures[f"{name} {task}"] = share
+            figures[f"{name} {task} against {model}"] = share
             if found.low > 0 and share > most:
-                told.append(f"{name}: {task} is worse by {share:.0%} of the champion's loss")
-    words = "; ".join(told) or f"no segment of {len(parts)} is ruined"
+                told.append(f"{name}: {task} is worse than {model} by {share:.0%} of its loss")
+    sound = f"no segment of {len(parts)} is ruined" if models else _SAME_RECIPE
+    words = "; ".join(told) or sound
     way_out = "see which signals the segment lives by; `--force --reason` promotes all the same"
     yield Gate("segments", not told, words, way_out if told else "", figures)
 
@@ -174,10 +193,6 @@ def _parts(segment: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:
             yield str(name), chosen
 
 
-def _beside(compared: Compared) -> pd.DataFrame | None:
-    return compared.rows(CHAMPION) if CHAMPION in compared.models else None
-
-
 def _ratio(rows: pd.DataFrame) -> tuple[float, float]:
     """Return predicted over actual exits, and how many standard errors they are apart."""
     said, came = rows["churn_probability"].to_numpy(float), rows["churned"].to_numpy(float)
@@ -185,11 +200,23 @@ def _ratio(rows: pd.DataFrame) -> tuple[float, float]:
     return float(said.sum() / max(came.sum(), 1.0)), float(abs(said.sum() - came.sum()) / error)
 
 
-def _is_further(ratio: float, of_champion: float | None) -> bool:
-    """Return whether a ratio is further from 1 than the champion's, who may not be there."""
-    if of_champion is None:
-        return True
-    return abs(math.log(max(ratio, 1e-9))) > abs(math.log(max(of_champion, 1e-9)))
+def _is_excused(
+    compared: Compared, own: pd.DataFrame, miss: Callable[[pd.DataFrame], float]
+) -> bool:
+    """Return whether the champion as it is misses as much, where both were asked of enough."""
+    if AS_IT_IS not in compared.models:
+        return False
+    beside = _matched(compared, AS_IT_IS, own)
+    return len(beside) >= FEWEST_OF_SEGMENT and miss(own.merge(beside[KEY], on=KEY)) <= miss(beside)
+
+
+def _matched(compared: Compared, model: str, own: pd.DataFrame) -> pd.DataFrame:
+    """Return what a model said of some of the challenger's rows, as far as it was asked."""
+    return compared.rows(model).merge(own[KEY], on=KEY)
+
+
+def _distance_from_calibrated(rows: pd.DataFrame) -> float:
+    return abs(math.log(max(_ratio(rows)[0], 1e-9)))
 
 
 def _coverage(rows: pd.DataFrame) -> float:

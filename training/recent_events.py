@@ -23,6 +23,7 @@ from features.expressions import DaysSince
 from features.signal import Signal
 from training.bands import BANDS, band_of
 from training.person_periods import Matrix, PersonPeriods
+from valuation.arrays import weighted_row_sums
 
 Values = NDArray[np.float64]
 FRESH_DAYS = 90.0
@@ -57,8 +58,7 @@ class RecentEvents:
             Each period's row, and its month ahead.
         """
         inputs = _inputs(signals, self.columns)
-        # Not by matrix, and row after row in memory: alone as in a crowd, to the bit.
-        added = np.column_stack([(inputs * effects).sum(axis=1) for effects in self.effects])
+        added = np.column_stack([weighted_row_sums(inputs, effects) for effects in self.effects])
         added[~np.isnan(booked_end)] = 0.0
         return added[row, band_of(month)]
 

@@ -27,7 +27,8 @@ _COUNTS = """
 _TIMES = """
     SELECT count(*) FILTER (occurred_at >= make_timestamptz($now)) AS ahead,
         count(*) FILTER (recorded_at < occurred_at - INTERVAL 1 DAY) AS foreseen,
-        count(*) AS n, max(occurred_at) AS newest
+        count(*) AS n, coalesce(max(occurred_at) FILTER (occurred_at < make_timestamptz($now)),
+            min(occurred_at)) AS newest
     FROM read_parquet($files)"""
 
 
@@ -56,7 +57,7 @@ def periods_covered(log: Log, cutoff: int) -> int:
 def times_of(log: Log, now: datetime) -> tuple[int, int, int, datetime]:
     """Return how many events lie in the future, were known a day early, and are there; the newest.
 
-    Of the newest, those that lie in the future count too.
+    The newest is the last before now; where all lie in the future, the first.
     """
     files = [str(path) for path in log.files("events")]
     [row] = log.query(_TIMES, {"files": files, "now": instant_of(now)}).to_pylist()

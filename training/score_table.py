@@ -3,7 +3,9 @@
 One definition serves both, so that their numbers are equal to the bit.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from training.forecast import Forecast
 from training.scoring import CHURN_MONTHS, Scores
 
 Values = NDArray[np.float64]
+Column = Values | list[Any]
 ACTIVE, LOST = "active", "lost"
 _NO_PAYBACK = (
     "payback_month is null: acquisition date or cost is unknown, or not recovered in the horizon"
@@ -64,24 +67,24 @@ def score_table(scores: Scores, business: Business) -> pa.Table:
     Money in major units and unrounded; null where there is no answer, said in `warnings`.
     `survival` and `expected_margin` have one entry a month of the horizon.
     """
-    columns = {
-        "customer_id": pa.array(scores.customer_ids, pa.string()),
-        **_identity(scores),
-        **_numbers(scores),
-        **_curves(scores),
-        "reasons": _reasons(scores),
-        "warnings": pa.array(list(_warnings(scores, business)), pa.list_(pa.string())),
-    }
     schema = score_schema(tuple(scores.naive))
-    rows = len(scores.customer_ids)
-    arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    columns = _columns(scores, business)
+    instants = pa.array(np.full(len(scores.customer_ids), scores.as_of), pa.int64())
+    arrays = [
+        instants.cast(_INSTANT) if field.name == "as_of" else _array(columns, field)
+        for field in schema
+    ]
     return pa.table(arrays, schema=schema)
 
 
 def score_rows(scores: Scores, business: Business) -> list[dict[str, Any]]:
     """Return the rows of `score_table` ready for JSON: `as_of` is ISO 8601 text in UTC."""
     as_of = datetime_of(scores.as_of).isoformat().replace("+00:00", "Z")
-    return [row | {"as_of": as_of} for row in score_table(scores, business).to_pylist()]
+    rows = len(scores.customer_ids)
+    columns = _columns(scores, business) | {"as_of": [as_of] * rows}
+    names = score_columns(tuple(scores.naive))
+    each = [_plain(columns[name]) if name in columns else [None] * rows for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*each, strict=True)]
 
 
 def score_schema(naive_columns: tuple[str, ...]) -> pa.Schema:
@@ -90,26 +93,23 @@ def score_schema(naive_columns: tuple[str, ...]) -> pa.Schema:
     return pa.schema([*_FIELDS_BEFORE_NAIVE, *naive, *_FIELDS_AFTER_NAIVE])
 
 
-def _identity(scores: Scores) -> dict[str, pa.Array]:
-    rows = len(scores.customer_ids)
-    status = np.where(scores.forecast.is_customer, ACTIVE, LOST)
-    return {
-        "as_of": pa.array(np.full(rows, scores.as_of), pa.int64()).cast(_INSTANT),
-        "status": pa.array(status.tolist(), pa.string()),
-        "segment": pa.array(scores.segment, pa.string()),
-        "model_version": pa.array([scores.model_version] * rows, pa.string()),
-    }
+@lru_cache
+def score_columns(naive_columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of `score_schema`."""
+    return tuple(score_schema(naive_columns).names)
 
 
-def _numbers(scores: Scores) -> dict[str, pa.Array]:
+def _columns(scores: Scores, business: Business) -> dict[str, Column]:
+    """Return the columns that are known, but `as_of`; NaN stands for null."""
+    rows, forecast = len(scores.customer_ids), scores.forecast
     churn = {
-        f"churn_{months}m": scores.forecast.churn[:, months - 1]
+        f"churn_{months}m": forecast.churn[:, months - 1]
         for months in CHURN_MONTHS
-        if months <= scores.forecast.churn.shape[1]
+        if months <= forecast.churn.shape[1]
     }
-    values = {
+    numbers = {
         **churn,
-        **_churn_by_kind(scores.forecast),
+        **_churn_by_kind(forecast),
         "clv": scores.clv,
         "clv_median": scores.clv_median,
         "clv_low": scores.clv_low,
@@ -118,10 +118,20 @@ def _numbers(scores: Scores) -> dict[str, pa.Array]:
         **scores.naive,
         "value_at_stake": scores.value_at_stake,
         "referral_value": scores.referral_value,
+        "expected_margin": forecast.expected_margin,
+        **({} if forecast.survival is None else {"survival": forecast.survival}),
     }
-    named = {name: _floats(column) for name, column in values.items()}
-    payback = pa.array(scores.payback_month, pa.float64(), from_pandas=True)
-    return named | {"payback_month": payback.cast(pa.int32())}
+    return {
+        "customer_id": scores.customer_ids.tolist(),
+        "status": [ACTIVE if there else LOST for there in forecast.is_customer.tolist()],
+        "segment": scores.segment.tolist(),
+        "model_version": [scores.model_version] * rows,
+        # Without the sign that zero may bear.
+        **{name: values + 0.0 for name, values in numbers.items()},
+        "payback_month": _whole(scores.payback_month),
+        "reasons": [_told(scores.reasons.get(one)) for one in scores.customer_ids],
+        "warnings": list(_warnings(scores, business)),
+    }
 
 
 def _churn_by_kind(forecast: Forecast) -> dict[str, Values]:
@@ -132,27 +142,41 @@ def _churn_by_kind(forecast: Forecast) -> dict[str, Values]:
     return dict(zip(CHURN_BY_KIND, forecast.exit_shares.T * churn, strict=True))
 
 
-def _curves(scores: Scores) -> dict[str, pa.Array]:
-    curves = {"expected_margin": _lists(scores.forecast.expected_margin)}
-    if scores.forecast.survival is not None:
-        curves["survival"] = _lists(scores.forecast.survival)
-    return curves
+def _whole(values: Values) -> list[int | None]:
+    return [None if math.isnan(value) else int(value) for value in values.tolist()]
 
 
-def _reasons(scores: Scores) -> pa.Array:
-    told = [scores.reasons.get(customer_id) for customer_id in scores.customer_ids]
-    return pa.array(told, pa.list_(pa.string()))
+def _told(reasons: Sequence[str] | None) -> list[str] | None:
+    return None if reasons is None else list(reasons)
 
 
-def _floats(values: Values) -> pa.Array:
-    """Return values with NaN as null, and without the sign that zero may bear."""
-    return pa.array(values + 0.0, pa.float64(), from_pandas=True)
+def _array(columns: Mapping[str, Column], field: pa.Field) -> pa.Array:
+    """Return a column as Arrow has it, all null where it is not known."""
+    column = columns.get(field.name)
+    if column is None:
+        return pa.nulls(len(columns["customer_id"]), field.type)
+    if isinstance(column, list):
+        return pa.array(column, field.type)
+    values = pa.array(column.ravel(), pa.float64(), from_pandas=True)
+    if column.ndim == 1:
+        return values
+    offsets = np.arange(len(column) + 1, dtype=np.int32) * column.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
-def _lists(curves: Values) -> pa.Array:
-    n_rows, n_months = curves.shape
-    offsets = pa.array(np.arange(n_rows + 1, dtype=np.int32) * n_months)
-    return pa.ListArray.from_arrays(offsets, _floats(curves.ravel()))
+def _plain(column: Column) -> list[Any]:
+    """Return a column as plain values, None where it is null."""
+    if isinstance(column, list):
+        return column
+    missing = np.isnan(column)
+    values: list[Any] = (_with_none(column, missing) if missing.any() else column).tolist()
+    return values
+
+
+def _with_none(column: Values, missing: NDArray[np.bool_]) -> NDArray[np.object_]:
+    values = column.astype(object)
+    values[missing] = None
+    return values
 
 
 def _warnings(scores: Scores, business: Business) -> Iterator[list[str]]:

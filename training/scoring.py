@@ -226,7 +226,8 @@ def _warnings(bundle: Bundle, horizon: int) -> tuple[str, ...]:
     warnings |= _NO_KINDS if bundle.model.exit_kinds is None else {}
     if bundle.model.hazard.booster is None:
         warnings["churn"] = (
-            "churn rests on tenure and booked ends alone: too few exits to learn from signals"
+            "churn rests on tenure and booked ends alone: too few exits, or all in one month, to "
+            "learn from signals"
         )
     return tuple(warnings.values())
 

@@ -108,7 +108,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
     Raises
     ------
     InputRefusedError
-        If fewer than 50 customers have bought.
+        If fewer than 50 customers have bought, or nobody had a month before.
     """
     business, signals = known.business, known.signals
     landmarks = known.landmarks
@@ -130,7 +130,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
         sales.append(recent_sales(block, business))
         costs.append(recent_costs(block.history, known.cutoff, business))
         levels.append(level_counts(moment.profiles))
-    _require_buyers(sum(len(buyers.customer) for buyers in now))
+    _require_buyers(sum(len(buyers.customer) for buyers in now), has_rows=bool(parts))
     rhythm = stacked_rhythm([buyers.rhythm for buyers in now])
     counts = fit_purchase_anchors(rhythm)
     basket = fit_basket_anchor(
@@ -138,6 +138,7 @@ def fit_shop(known: Known) -> tuple[ShopModel, list[Check]]:
         np.concatenate([buyers.mean_basket for buyers in now]),
     )
     rows = stacked(parts)
+    longest = rows.counts.shape[1]
     residuals, checks = _fit_residuals(rows, counts, basket, business.month, known.sample)
     margin = fit_shop_margin(sales, costs, business)
     support = Support.of_names(signals, _ranges(rows, signals, business.month), levels_of(levels))
@@ -231,10 +232,13 @@ def _of_everybody(n_customers: int, customer: NDArray[np.int64], buyers: Forecas
     )
 
 
-def _require_buyers(n_buyers: int) -> None:
-    if n_buyers < _FEWEST_BUYERS:
-        expected = f"at least {_FEWEST_BUYERS} are needed; choose a later --as-of"
-        raise InputRefusedError(
-            "there are too few buyers to learn from",
-            [Mistake("customers with a purchase", str(n_buyers), expected)],
-        )
+def _require_buyers(n_buyers: int, *, has_rows: bool) -> None:
+    if n_buyers >= _FEWEST_BUYERS and has_rows:
+        return
+    who, n, least = "customers with a purchase", n_buyers, _FEWEST_BUYERS
+    if n_buyers >= _FEWEST_BUYERS:
+        who, n, least = f"{who} a month before", 0, 1
+    expected = f"at least {least} needed; choose a later --as-of"
+    raise InputRefusedError(
+        "there are too few buyers to learn from", [Mistake(who, str(n), expected)]
+    )

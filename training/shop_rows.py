@@ -105,7 +105,8 @@ def shop_rows(
 
 
 def stacked(parts: Sequence[ShopRows]) -> ShopRows:
-    """Return all parts as one."""
+    """Return all parts as one; `counts` end with the last month that any row saw."""
+    counts = np.concatenate([part.counts for part in parts])
     return ShopRows(
         np.concatenate([part.signals for part in parts]),
         np.concatenate([part.buyer for part in parts]),
@@ -113,7 +114,7 @@ def stacked(parts: Sequence[ShopRows]) -> ShopRows:
         stacked_rhythm([part.rhythm for part in parts]),
         np.concatenate([part.purchases for part in parts]),
         np.concatenate([part.mean_basket for part in parts]),
-        np.concatenate([part.counts for part in parts]),
+        counts[:, (counts != UNSEEN).any(axis=0)],
         np.concatenate([part.basket for part in parts]),
     )
 

@@ -121,7 +121,8 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
     Raises
     ------
     InputRefusedError
-        If fewer than 10 exits were seen: there is nothing to learn churn from.
+        If fewer than 10 exits were seen, or nobody was there a month before the cutoff: there is
+        nothing to learn churn from.
     """
     business, signals, landmarks = known.business, known.signals, known.landmarks
     longest = max(landmark.months_observed for landmark in landmarks)
@@ -146,7 +147,7 @@ def fit_subscription(known: Known) -> tuple[SubscriptionModel, list[Check]]:
         recent.append(_recent_flows(known.cutoff, block, timeline, business))
         moment = Moment(block.history, block.profiles, known.cutoff, business, known.references)
         levels.append(level_counts(moment.profiles))
-    _require_exits(counts)
+    _require_exits(counts, has_rows=bool(plan_months))
     lapses = business.term_end == "lapses"
     sample = replace(sampler.sample(), terms_lapse=lapses, event_columns=event_columns(signals))
     hazard, check = fit_hazard(
@@ -207,7 +208,7 @@ def _stacked(parts: Sequence[PlanMonths]) -> PlanMonths:
     return PlanMonths(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _require_exits(counts: TenureCounts) -> None:
+def _require_exits(counts: TenureCounts, *, has_rows: bool) -> None:
     exits = int(counts.exits.sum())
     if exits < _FEWEST_EXITS_TO_LEARN_FROM:
         raise InputRefusedError(
@@ -220,4 +221,9 @@ def _require_exits(counts: TenureCounts) -> None:
                     "ingest a longer history, or check that `cancel` events are mapped",
                 )
             ],
+        )
+    if not has_rows:
+        raise InputRefusedError(
+            "there are no customers to follow",
+            [Mistake("customers a month before", "0", "at least 1 needed; choose a later --as-of")],
         )

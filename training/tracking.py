@@ -14,7 +14,9 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema
 
 import training.logged_model
@@ -91,7 +93,7 @@ def register(store: TrackingStore, made: Registration, taken: Collection[str] = 
             input_example=example_events(made.bundle.business.contract),
             pip_requirements=[f"keepworth=={installed_version('keepworth')}"],
         )
-    return _untaken_version(client, info.model_uri, info.run_id, tags, taken)
+    return _untaken_version(client, info, tags, taken)
 
 
 def _log_run(made: Registration) -> None:
@@ -125,16 +127,21 @@ def _remove_unfinished(client: mlflow.MlflowClient, experiment: str, key: str) -
 
 
 def _untaken_version(
-    client: mlflow.MlflowClient,
-    source: str,
-    run_id: str,
-    tags: Mapping[str, str],
-    taken: Collection[str],
+    client: mlflow.MlflowClient, info: ModelInfo, tags: Mapping[str, str], taken: Collection[str]
 ) -> str:
     """Make versions until one is not taken, then remove those that were passed over."""
-    made = [client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags))]
+
+    def another() -> ModelVersion:
+        # A server refuses a logged model as a source unless its id is named beside it.
+        return client.create_model_version(
+            *(REGISTERED_NAME, info.model_uri, info.run_id),
+            tags=dict(tags),
+            model_id=info.model_id,
+        )
+
+    made = [another()]
     while str(made[-1].version) in taken:
-        made.append(client.create_model_version(REGISTERED_NAME, source, run_id, tags=dict(tags)))
+        made.append(another())
     for passed_over in made[:-1]:
         client.delete_model_version(REGISTERED_NAME, passed_over.version)
     return str(made[-1].version)

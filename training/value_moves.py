@@ -15,6 +15,7 @@ from features.instants import datetime_of
 from features.log import Log
 from training.bundle import Bundle
 from training.metrics import spearman
+from training.recipe import same_rules
 from training.scoring import score
 from valuation.equity import customer_equity
 
@@ -32,12 +33,15 @@ class ValueMoves:
 
     `clv` has the columns `customer_id`, `before`, `with_new_data`, `with_new_model`,
     `is_customer` (now) and `is_unchanged`: nothing but payments and usage came of them since the
-    champion was trained. Money in major units.
+    champion was trained. Money in major units. Without `has_same_rules` the champion was fitted for
+    another `[business]`: what moved by rules, data and model cannot be told apart, and CLV then
+    may be of another currency.
     """
 
     clv: pd.DataFrame
     since: int
     until: int
+    has_same_rules: bool = True
 
     @property
     def equity_before(self) -> float:
@@ -59,14 +63,15 @@ class ValueMoves:
         """What the challenger says of the portfolio of today."""
         return customer_equity(self.clv["with_new_model"].to_numpy())
 
-    def as_row(self) -> dict[str, float]:
-        """Return the totals as JSON gives them; nobody is named."""
-        return {
+    def as_row(self) -> dict[str, float | None]:
+        """Return the totals as JSON gives them; nobody is named, and other rules leave but one."""
+        moved = {
             "customer_equity_before": self.equity_before,
             "by_new_data": self.by_new_data,
             "by_new_model": self.by_new_model,
-            "customer_equity_now": self.equity_now,
         }
+        told = moved if self.has_same_rules else dict.fromkeys(moved)
+        return {**told, "customer_equity_now": self.equity_now}
 
     def top(self, most: int) -> pd.DataFrame:
         """Return the customers of highest CLV now, first the highest."""
@@ -109,7 +114,8 @@ def value_moves(log: Log, champion: Bundle, challenger: Bundle) -> ValueMoves:
     together["is_unchanged"] = ~together["customer_id"].isin(_changed_since(log, since))
     amounts = ["before", "with_new_data", "with_new_model"]
     together[amounts] = together[amounts].fillna(0.0)
-    return ValueMoves(together, since, until)
+    has_same_rules = same_rules(champion.business, challenger.business)
+    return ValueMoves(together, since, until, has_same_rules)
 
 
 def clv_of(log: Log, bundle: Bundle, as_of: int) -> pd.DataFrame:

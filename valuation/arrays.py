@@ -90,6 +90,15 @@ def require_at_least_zero(name: str, values: FloatArray) -> None:
     _refuse_first(name, values, values < 0, "give zero or more.")
 
 
+def weighted_row_sums(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the sum of each row of `values` (n, m) times `weights` (m,), shape (n,).
+
+    A row comes out alone as it does in a crowd, to the bit: a matrix product rounds differently
+    for one row and many, and so does a sum along rows that do not lie in one piece.
+    """
+    return np.asarray(np.multiply(values, weights, order="C").sum(axis=1))
+
+
 def _as_floats(name: str, values: FloatArray, n_dimensions: int) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != n_dimensions:

@@ -44,8 +44,9 @@ def campaign_return(value_effect: Effect, cost: float) -> CampaignReturn:
     value_effect : Effect
         Effect on value a customer, before the campaign's cost, in major units.
     cost : float
-        Contacts and accepted offers of all treated customers, less those that control customers
-        came by, in major units.
+        Contacts and accepted offers of all treated customers within the time that the effect
+        counts, in major units. What was spent on control customers all the same is not taken off:
+        it is nothing, or the campaign was not kept from them.
 
     Raises
     ------

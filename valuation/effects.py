@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from valuation.arrays import FloatArray, finite_matrix, finite_vector, require_within
+from valuation.strata import Strata
 
 LEVEL = 0.95
 """How often intervals shall hold the truth, unless another share is asked for."""
@@ -131,7 +133,9 @@ def difference_with_covariates(outcome: Arms, covariates: Arms, level: float = L
     return difference_of_means(adjusted, level)
 
 
-def difference_of_shares(outcome: Arms, level: float = LEVEL) -> Effect:
+def difference_of_shares(
+    outcome: Arms, strata: Strata | None = None, level: float = LEVEL
+) -> Effect:
     """Return the difference of two groups' shares of ones, with an interval good near 0 and 1.
 
     With p the shares and [l, u] Wilson's interval of each::
@@ -139,10 +143,15 @@ def difference_of_shares(outcome: Arms, level: float = LEVEL) -> Effect:
         low  = p1 - p0 - sqrt((p1 - l1)^2 + (u0 - p0)^2)
         high = p1 - p0 + sqrt((u1 - p1)^2 + (p0 - l0)^2)
 
+    By stratum p is the weighted sum of the shares in each, and every (p - l)^2 the sum of those of
+    the strata times their weights squared.
+
     Parameters
     ----------
     outcome : Arms
         Ones and zeros.
+    strata : Strata, optional
+        Of the same customers; by default all are of one.
 
     Raises
     ------
@@ -152,27 +161,25 @@ def difference_of_shares(outcome: Arms, level: float = LEVEL) -> Effect:
     Notes
     -----
     Newcombe (1998), "Interval estimation for the difference between independent proportions",
-    method 10; his first example, 56 of 70 less 48 of 80, has 0.0524 to 0.3339.
+    method 10; his first example, 56 of 70 less 48 of 80, has 0.0524 to 0.3339. Yan and Su (2010),
+    "Stratified Wilson and Newcombe confidence intervals for multiple binomial proportions".
     """
     treated, control = _checked_ones(outcome)
-    share1, share0 = float(treated.mean()), float(control.mean())
-    low1, high1 = wilson_interval(share1, len(treated), level)
-    low0, high0 = wilson_interval(share0, len(control), level)
-    variance = share1 * (1 - share1) / len(treated) + share0 * (1 - share0) / len(control)
-    difference = share1 - share0
+    one, other = _shares_of(treated, control, strata, level)
+    difference = one.share - other.share
     return Effect(
         difference,
-        difference - math.hypot(share1 - low1, high0 - share0),
-        difference + math.hypot(high1 - share1, share0 - low0),
-        math.sqrt(variance),
-        share1,
-        share0,
+        difference - math.hypot(one.below, other.above),
+        difference + math.hypot(one.above, other.below),
+        math.sqrt(one.variance + other.variance),
+        one.share,
+        other.share,
         len(treated),
         len(control),
     )
 
 
-def saved_share(left: Arms, level: float = LEVEL) -> Effect:
+def saved_share(left: Arms, strata: Strata | None = None, level: float = LEVEL) -> Effect:
     """Return the share of would-be leavers who stayed because of the campaign: 1 - p1 / p0.
 
     With p the share of a group that left, a the number of them and n the group's size, the
@@ -180,8 +187,9 @@ def saved_share(left: Arms, level: float = LEVEL) -> Effect:
 
         ratio = p1 / p0,   SE^2 of its log = 1/a1 - 1/n1 + 1/a0 - 1/n0
 
-    Negative where the campaign made people leave. `standard_error` is that of the share, by the
-    delta method: ratio times SE. NaN where nobody of a group left.
+    where 1/a - 1/n is the variance of p over p^2, also by stratum: there p is the weighted sum of
+    the shares in each. Negative where the campaign made people leave. `standard_error` is that of
+    the share, by the delta method: ratio times SE. NaN where nobody of a group left.
 
     Notes
     -----
@@ -195,11 +203,12 @@ def saved_share(left: Arms, level: float = LEVEL) -> Effect:
     0.5
     """
     treated, control = _checked_ones(left)
-    share1, share0 = float(treated.mean()), float(control.mean())
+    one, other = _shares_of(treated, control, strata, level)
+    share1, share0 = one.share, other.share
     ratio = share1 / share0 if share0 else math.nan
     spread = reach = math.nan
     if share1 and share0:
-        spread = math.sqrt((1 - share1) / treated.sum() + (1 - share0) / control.sum())
+        spread = math.sqrt(one.variance / share1**2 + other.variance / share0**2)
         reach = float(ndtri((1 + level) / 2)) * spread
     return Effect(
         1 - ratio,
@@ -222,6 +231,41 @@ def wilson_interval(share: float, n: int, level: float = LEVEL) -> tuple[float, 
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = math.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n) / (1 + z2 / n)
     return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+class _Share(NamedTuple):
+    """Hold a group's share of ones, how far its interval reaches each way, and its variance."""
+
+    share: float
+    below: float
+    above: float
+    variance: float
+
+
+def _shares_of(
+    treated: FloatArray, control: FloatArray, strata: Strata | None, level: float
+) -> tuple[_Share, _Share]:
+    if strata is None:
+        strata = Strata.of(np.zeros(len(treated)), np.zeros(len(control)))
+    return (
+        _share_of(treated, strata.treated, strata.weights, level),
+        _share_of(control, strata.control, strata.weights, level),
+    )
+
+
+def _share_of(
+    ones: FloatArray, stratum: NDArray[np.int64], weights: FloatArray, level: float
+) -> _Share:
+    n = np.bincount(stratum)
+    shares = np.bincount(stratum, weights=ones) / n
+    ends = [wilson_interval(*each, level) for each in zip(shares.tolist(), n.tolist(), strict=True)]
+    low, high = np.array(ends).T
+    return _Share(
+        float(weights @ shares),
+        math.hypot(*weights * (shares - low)),
+        math.hypot(*weights * (high - shares)),
+        float(np.square(weights) @ (shares * (1 - shares) / n)),
+    )
 
 
 def _checked(outcome: Arms) -> Arms:

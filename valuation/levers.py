@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from valuation.arrays import FloatArray, finite_matrix, require_equal_shapes
+from valuation.arrays import FloatArray, finite_matrix, require_equal_shapes, weighted_row_sums
 
 
 class LeverSplit(NamedTuple):
@@ -97,8 +97,8 @@ def lever_split(
     require_equal_shapes(activity0=old, margin0=old_margin, activity1=new, margin1=new_margin)
     factors = _checked_discount(discount, old)
     return LeverSplit(
-        time=_discounted((new - old) * (old_margin + new_margin) / 2, factors),
-        value=_discounted((new_margin - old_margin) * (old + new) / 2, factors),
+        time=weighted_row_sums((new - old) * (old_margin + new_margin) / 2, factors),
+        value=weighted_row_sums((new_margin - old_margin) * (old + new) / 2, factors),
     )
 
 
@@ -154,9 +154,9 @@ def lever_split_of_shop(
     both_purchases = (old.purchases + new.purchases) / 2
     longer = (new.activity - old.activity) * (old.margin_if_active + new.margin_if_active) / 2
     return ShopLeverSplit(
-        time=_discounted(longer, factors),
-        frequency=_discounted(active * more_purchases * both_margins, factors),
-        basket=_discounted(active * more_per_purchase * both_purchases, factors),
+        time=weighted_row_sums(longer, factors),
+        frequency=weighted_row_sums(active * more_purchases * both_margins, factors),
+        basket=weighted_row_sums(active * more_per_purchase * both_purchases, factors),
     )
 
 
@@ -176,7 +176,3 @@ def _checked_discount(discount: FloatArray, curve: FloatArray) -> FloatArray:
             f"numbers; give ({curve.shape[1]},), one finite factor for each month."
         )
     return factors
-
-
-def _discounted(change: FloatArray, factors: FloatArray) -> FloatArray:
-    return np.asarray(np.multiply(change, factors, order="C").sum(axis=1))

@@ -5,7 +5,13 @@ Past spend and acquisition cost are not part of it. Margins may be negative, and
 
 import numpy as np
 
-from valuation.arrays import FloatArray, finite_matrix, finite_vector, require_equal_shapes
+from valuation.arrays import (
+    FloatArray,
+    finite_matrix,
+    finite_vector,
+    require_equal_shapes,
+    weighted_row_sums,
+)
 from valuation.discounting import discount_factors
 from valuation.survival import (
     activity_in_month,
@@ -258,5 +264,4 @@ def _checked_pair(
 
 def _present_value(margin: FloatArray, annual_discount_rate: float) -> FloatArray:
     factors = discount_factors(margin.shape[1], annual_discount_rate)
-    # Row-wise sums in C order, not a matrix product: BLAS rounds differently for one row and many.
-    return np.asarray(np.multiply(margin, factors, order="C").sum(axis=1))
+    return weighted_row_sums(margin, factors)

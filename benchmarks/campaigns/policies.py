@@ -1,70 +1,73 @@
-"""Policies: whom to contact first, by keepworth, by habit, by chance, and by an oracle."""
+"""Policies: whom to contact, by keepworth, by habit, by chance, and by an oracle."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.campaigns.operators import JudgedOperator
+from benchmarks.campaigns.operators import JudgedOperator, campaign
+from serving.campaigns.campaign import ContactRules
+from serving.campaigns.decisions import Rulebook, Standing, decide
 
-Values = NDArray[np.float64]
-Policy = Callable[[JudgedOperator, np.random.Generator], Values]
-"""Returns what customers are ranked by; NaN for whom the policy never contacts.
+Bools = NDArray[np.bool_]
+Policy = Callable[[JudgedOperator, int, np.random.Generator], Bools]
+"""Returns who is contacted, shape (n,), where the budget pays for so many contacts."""
+_MINOR_UNITS = 100
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+"""Decisions rest on no clock here: nobody was contacted before."""
 
-Shape (n,), or (RESPONSES, n) where the policy knows how they respond.
-"""
 
+def keepworth(told: str) -> Policy:
+    """Return the product's decisions, by what its campaign assumes or was taught."""
 
-def keepworth(assumed: str) -> Policy:
-    """Return the product's policy under an assumed save rate: by expected profit, if it pays."""
+    def contacts(operator: JudgedOperator, places: int, _rng: np.random.Generator) -> Bools:
+        chosen = campaign(told)
+        book = Rulebook((chosen,), ContactRules(), _MINOR_UNITS)
+        left = Standing(left={told: places * book.reserved(chosen)})
+        own = [each.only([told]) for each in operator.candidates]
+        return np.array([each.outcome == "contact" for each in decide(own, book, left, _NOW)])
 
-    def ranked(operator: JudgedOperator, _rng: np.random.Generator) -> Values:
-        options = [
-            next(option for option in candidate.options if option.campaign == assumed)
-            for candidate in operator.candidates
-        ]
-        profit = np.array([option.expected_profit for option in options])
-        change = np.array([option.retention_change for option in options])
-        return np.where((profit > 0) & (change >= 0), profit, np.nan)
-
-    return ranked
+    return contacts
 
 
 def highest(score: str) -> Policy:
     """Return the habit of contacting those with the highest score, as long as money lasts."""
 
-    def ranked(operator: JudgedOperator, _rng: np.random.Generator) -> Values:
-        return np.array([candidate.scores[score] for candidate in operator.candidates], float)
+    def contacts(operator: JudgedOperator, places: int, _rng: np.random.Generator) -> Bools:
+        scores = [candidate.scores[score] for candidate in operator.candidates]
+        return first(np.array(scores, dtype=np.float64), places)
 
-    return ranked
-
-
-def at_random(operator: JudgedOperator, rng: np.random.Generator) -> Values:
-    """Rank by chance."""
-    return rng.random(len(operator.candidates))
+    return contacts
 
 
-def oracle(operator: JudgedOperator, _rng: np.random.Generator) -> Values:
-    """Rank by true expected profit: how everybody responds is known, what happens is not."""
-    profit = operator.truth.profit()
-    return np.where(profit > 0, profit, np.nan)
+def at_random(operator: JudgedOperator, places: int, rng: np.random.Generator) -> Bools:
+    """Contact by chance."""
+    return first(rng.random(len(operator.candidates)), places)
+
+
+def oracle(operator: JudgedOperator, places: int, _rng: np.random.Generator) -> Bools:
+    """Contact by true expected profit: everybody's type is known, what happens is not."""
+    profit = operator.truth.smooth_profit
+    return first(profit, places) & (profit > 0)
 
 
 POLICIES: Mapping[str, Policy] = {
-    "keepworth": keepworth("right"),
+    "keepworth": keepworth("assumed"),
     "highest churn first": highest("churn_3m"),
     "highest CLV first": highest("clv"),
     "random": at_random,
     "oracle": oracle,
-    "keepworth, save rate assumed half": keepworth("half"),
-    "keepworth, save rate assumed double": keepworth("double"),
+    "keepworth, after `campaigns learn`": keepworth("learned"),
+    "keepworth, window of 3 months": keepworth("assumed-three-months"),
+    "keepworth, save rate assumed half": keepworth("assumed-half"),
+    "keepworth, save rate assumed double": keepworth("assumed-double"),
+    "keepworth, told true averages": keepworth("averages"),
 }
 
 
-def profit_of(ranking: Values, places: int, operator: JudgedOperator) -> float:
-    """Return the true expected profit of contacting the first so many, the mean over responses."""
-    true = operator.truth.profit()
-    order = np.argsort(-np.broadcast_to(ranking, true.shape), axis=1, kind="stable")[:, :places]
-    is_contacted = ~np.isnan(np.take_along_axis(np.broadcast_to(ranking, true.shape), order, 1))
-    brought = np.take_along_axis(true, order, axis=1)
-    return float((brought * is_contacted).sum(axis=1).mean())
+def first(ranking: NDArray[np.float64], places: int) -> Bools:
+    """Return those who are ranked highest, shape as given."""
+    chosen = np.zeros(len(ranking), dtype=np.bool_)
+    chosen[np.argsort(-ranking, kind="stable")[:places]] = True
+    return chosen

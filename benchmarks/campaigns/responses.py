@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from serving.demo.blocks import Bools, Floats, Ints
+from serving.demo.blocks import Block, Bools, Floats, Ints
 from serving.demo.parameters import OperatorParameters
 from serving.demo.population import Subscribers
 from serving.demo.truth import discount_factors, true_values
@@ -24,7 +24,7 @@ _ACCEPTANCE = np.array([0.7, 0.4, 0.02, 0.05])
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Block):
     """Hold what a contact now would truly do, shape `(n_customers,)`; money in EUR.
 
     `effect` on CLV is unbiased and noisy; `smooth_effect`, off the stated chances of leaving
@@ -32,8 +32,8 @@ class Response:
     """
 
     kind: Ints
-    clv: Floats
-    churn_3m: Floats
+    survival: Floats
+    survival_told: Floats
     effect: Floats
     smooth_effect: Floats
     acceptance: Floats
@@ -42,6 +42,26 @@ class Response:
     def cost(self) -> Floats:
         """Expected cost of contacting: contact cost + P(accepts) x offer cost."""
         return CONTACT_COST + self.acceptance * OFFER_COST
+
+    @property
+    def profit(self) -> Floats:
+        """What contacting each brings, by the noisy effect: what policies are judged by."""
+        return self.effect - self.cost
+
+    @property
+    def smooth_profit(self) -> Floats:
+        """What contacting each brings, by the smooth effect: what the oracle chooses by."""
+        return self.smooth_effect - self.cost
+
+    def saved_share(self, months: int) -> float:
+        """Return the share of those who would leave within so many months whom contacts keep."""
+        kept = np.maximum(self.survival_told - self.survival, 0.0)[:, months - 1]
+        return float(kept.sum() / (1.0 - self.survival[:, months - 1]).sum())
+
+    def disturbed_share(self, months: int) -> float:
+        """Return the share of those who would stay so many months whom contacts drive away."""
+        gone = np.maximum(self.survival - self.survival_told, 0.0)[:, months - 1]
+        return float(gone.sum() / self.survival[:, months - 1].sum())
 
 
 def types_of(state: Subscribers, luck: Floats, params: OperatorParameters) -> Ints:
@@ -93,8 +113,8 @@ def true_response(
     worth = np.nan_to_num(alone.margin_given_active) * discount_factors(params)
     return Response(
         kind=kind,
-        clv=alone.clv,
-        churn_3m=1.0 - alone.survival[:, 2],
+        survival=alone.survival,
+        survival_told=np.where(is_moved[:, None], told.survival, alone.survival),
         effect=np.where(is_moved, told.clv - alone.clv, 0.0),
         smooth_effect=np.where(is_moved, ((stays_told - stays) * worth).sum(axis=1), 0.0),
         acceptance=_ACCEPTANCE[kind],

@@ -6,7 +6,7 @@ planted in the second.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from features.kernel import Moment
 from features.signals.tenure import SEASON
 from serving.demo.operator import simulate_operator
 from serving.workspace import open_workspace
-from training.drift import drift_of, reference_of
+from training.drift import Reference, SignalDrift, discoveries, drift_of, reference_of
 from training.known import known_at, observed_bounds
 
 Json = dict[str, Any]
@@ -31,18 +31,13 @@ SIZES: Mapping[int, int] = {100: 400, 5_000: 200, 100_000: 20}
 POOL, SEED, MONTHS = 3_000, 23, 24
 RATES = (0.01, 0.05)
 PSI_BOUND = 0.1
-SHIFT_SHARE = 5
-"""Of so many draws one is used to measure power."""
 
 
 def drift_readings(cache: Path) -> Iterator[Json]:
-    """Yield one reading a size: false alarms; then one a size and shift: power."""
+    """Yield readings of each size: one of false alarms, and one of power for each shift."""
     names, pool = _pool(cache / "pool")
     for size, times in SIZES.items():
-        yield _false_alarms(names, pool, size, times)
-    for name, shift in _shifts(names).items():
-        for size, times in SIZES.items():
-            yield _power(names, pool, size, max(5, times // SHIFT_SHARE), (name, shift))
+        yield from _readings(names, pool, size, times)
 
 
 def _pool(folder: Path) -> tuple[list[str], Values]:
@@ -69,28 +64,48 @@ def _drawn(pool: Values, size: int, rng: np.random.Generator) -> Values:
     return pool[rng.integers(len(pool), size=size)]
 
 
-def _false_alarms(names: list[str], pool: Values, size: int, times: int) -> Json:
-    rng = np.random.default_rng([SEED, size])
+def _readings(names: list[str], pool: Values, size: int, times: int) -> Iterator[Json]:
+    """Draw both samples so often; each shift is planted in the second one by itself."""
+    rng, shifts = np.random.default_rng([SEED, size]), _shifts(names)
     by_rate, by_psi, psi_signals = dict.fromkeys(RATES, 0), 0, 0
+    power = {what: [0, 0] for what in shifts}
     for _ in range(times):
         reference = reference_of(names, _drawn(pool, size, rng))
         now = _drawn(pool, size, rng)
-        p_values = None
+        found = {each.name: each for each in _drift(reference, names, now)}
+        p_values = sorted(each.p_value for each in found.values())
         for rate in RATES:
-            found = drift_of(reference, names, now, np.ones(size), rate)
-            by_rate[rate] += bool(found.alarms)
-            p_values = found
-        over = sum(each.psi > PSI_BOUND for each in p_values.signals) if p_values else 0
+            by_rate[rate] += discoveries(p_values, rate) > 0
+        over = sum(each.psi > PSI_BOUND for each in found.values())
         by_psi, psi_signals = by_psi + bool(over), psi_signals + over
+        for what, (place, shift) in shifts.items():
+            shifted = shift(now[:, place], rng)[:, None]
+            [own] = _drift(reference, [names[place]], shifted)
+            with_it = {**found, own.name: own}
+            power[what][0] += own.name in _alarms(list(with_it.values()))
+            power[what][1] += own.psi > PSI_BOUND
     alarms = {f"alarms at {rate}": count / times for rate, count in by_rate.items()}
     psi = {"alarms of PSI": by_psi / times, "signals over PSI": psi_signals / times}
-    return {"part": "false alarms", "n": size, "times": times, "signals": len(names)} | alarms | psi
+    drawn = {"n": size, "times": times}
+    yield {"part": "false alarms"} | drawn | {"signals": len(names)} | alarms | psi
+    for what, (n_found, n_over) in power.items():
+        shares = {"found": n_found / times, "over PSI": n_over / times}
+        yield {"part": "power", "shift": what} | drawn | shares
 
 
-def _shifts(
-    names: list[str],
-) -> dict[str, tuple[int, Callable[[Values, np.random.Generator], Values]]]:
-    """Return planted shifts: of whom, and how."""
+def _drift(reference: Reference, names: list[str], now: Values) -> Sequence[SignalDrift]:
+    return drift_of(reference, names, now, np.ones(len(now)), RATES[0]).signals
+
+
+def _alarms(found: list[SignalDrift]) -> set[str]:
+    """Return the signals that drifted beyond chance, at the lower rate over all of them."""
+    found = sorted(found, key=lambda each: each.p_value)
+    n_alarms = discoveries([each.p_value for each in found], RATES[0])
+    return {each.name for each in found[:n_alarms]}
+
+
+def _shifts(names: list[str]) -> dict[str, Planted]:
+    """Return planted shifts: of which signal, and how."""
 
     def raised(column: Values, _rng: np.random.Generator) -> Values:
         return column * 1.1
@@ -105,31 +120,4 @@ def _shifts(
         "usage 10% higher": (names.index("data_gb_30d"), raised),
         "3% more have a failed payment": (names.index("failed_payments_90d"), more),
         "5% of a signal missing": (names.index("tenure_months"), missing),
-    }
-
-
-def _power(
-    names: list[str],
-    pool: Values,
-    size: int,
-    times: int,
-    planted: tuple[str, Planted],
-) -> Json:
-    what, (place, shift) = planted
-    rng = np.random.default_rng([SEED, size, place])
-    found_here, over_psi = 0, 0
-    for _ in range(times):
-        reference = reference_of(names, _drawn(pool, size, rng))
-        now = _drawn(pool, size, rng)
-        now[:, place] = shift(now[:, place], rng)
-        found = drift_of(reference, names, now, np.ones(size), RATES[0])
-        own = next(each for each in found.signals if each.name == names[place])
-        found_here, over_psi = found_here + own.is_alarm, over_psi + (own.psi > PSI_BOUND)
-    return {
-        "part": "power",
-        "shift": what,
-        "n": size,
-        "times": times,
-        "found": found_here / times,
-        "over PSI": over_psi / times,
     }

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,15 @@ class ErasedFromLog:
     event_ids: tuple[str, ...]
 
 
-def erase_from_log(state: Path, customer_ids: Sequence[str]) -> ErasedFromLog:
+def erase_from_log(
+    state: Path,
+    customer_ids: Sequence[str],
+    note: Callable[[ErasedFromLog], None] = lambda _: None,
+) -> ErasedFromLog:
     """Erase customers, and keep them out from now on; the caller holds the workspace.
 
-    Repeat it, and nothing is found. Where rows of others name them, as newcomer or referrer, the
-    name goes and the row stays.
+    Repeat it, and nothing is found: `note` gets what is about to go from the log, before it does.
+    Where rows of others name them, as newcomer or referrer, the name goes and the row stays.
     """
     log = Log.open(state)
     log.folder.mkdir(parents=True, exist_ok=True)
@@ -60,13 +64,15 @@ def erase_from_log(state: Path, customer_ids: Sequence[str]) -> ErasedFromLog:
         event_ids, first = _events_of(connection, log)
         run = _Run(connection, log)
         batches = tuple(run.rewritten(batch) for batch in log.batches)
+    found = ErasedFromLog(run.events, run.profiles, run.mentions, 0, first, event_ids)
+    note(found)
     erased = log.erased.with_customers(customer_ids)
     commit_manifest(replace(log, batches=batches, erased=erased))
     remove_leftovers(Log.open(state))
     quarantined = sum(
         _erase_from_csv(path, set(customer_ids)) for path in (state / "quarantine").glob("*.csv")
     )
-    return ErasedFromLog(run.events, run.profiles, run.mentions, quarantined, first, event_ids)
+    return replace(found, quarantined=quarantined)
 
 
 def _events_of(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
+from features.contract import CAMPAIGN_KINDS, CUSTOMER_COLUMNS, EVENT_COLUMNS, PLAN_COLUMNS
 from features.history import NO_SCALES
 from features.ingest.checks import CUSTOMER_CHECKS, PLAN_CHECKS, event_checks, present
 from features.ingest.checks_sql import fails_sql
@@ -87,13 +87,15 @@ class SparkTables:
         return schema.empty_table() if plans is None else plans.toArrow().cast(schema)
 
     def span(self) -> tuple[datetime, datetime]:
-        """Return when the first and the last event occurred."""
+        """Return the same as `Log.span`."""
         from pyspark.sql import functions as F  # noqa: N812 -- what everybody calls it
 
-        ends = self.events().agg(F.min("occurred_at").alias("n0"), F.max("occurred_at").alias("n1"))
-        first, last = ends.toArrow().to_pylist()[0].values()
-        if first is None:
+        of_campaigns = F.col("kind").isin(*CAMPAIGN_KINDS).alias("of_campaigns")
+        ends = self.events().groupBy(of_campaigns).agg(F.min("occurred_at"), F.max("occurred_at"))
+        found = sorted(ends.toArrow().to_pylist(), key=lambda row: row["of_campaigns"])
+        if not found:
             raise _without_events()
+        _, first, last = found[0].values()
         return first, last
 
     def rows_by_customer(

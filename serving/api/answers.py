@@ -274,7 +274,8 @@ class ErasureReceipt(Removal, frozen=True, kw_only=True):
     `profiles` of the customers table, `mentions` of others who named the customer,
     `quarantined_rows`, `output_rows` of scores and backtests. `removed_files` named the customer
     and can be made again. `models` are versions that saw the customer in training; they hold no
-    row of anybody. `elsewhere` is left to you.
+    row of anybody. `is_store_swept` is false where a reader, such as a backup, kept the files of
+    the live store from being overwritten; the next drain does it. `elsewhere` is left to you.
     """
 
     subject: str

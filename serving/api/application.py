@@ -11,7 +11,6 @@ from typing import cast
 import anyio
 import msgspec
 from msgspec import UNSET
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -21,20 +20,21 @@ from starlette.routing import Route
 
 from features.ingest.lock import WorkspaceBusyError
 from features.ingest.salting import salted
+from features.mistakes import Mistake
 from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
 from serving.api.answers import Health, Readiness
 from serving.api.body import json_body, media_type_of
 from serving.api.call import CallMiddleware
 from serving.api.campaigns_route import answer_campaign, answer_campaigns
 from serving.api.caused_triggers import triggers_caused
-from serving.api.cloud_events import BATCH, STRUCTURED
+from serving.api.cloud_events import BATCH, STRUCTURED, Reading
 from serving.api.current import Current
 from serving.api.customer_route import answer_customer
+from serving.api.decoding import shown
 from serving.api.deliveries import delivering
 from serving.api.erasure_route import CUSTOMER_PATH, answer_erasure
 from serving.api.events_route import answer_batch, answer_event
 from serving.api.faults import FaultMiddleware
-from serving.api.limits import LIMITS
 from serving.api.model_route import answer_model
 from serving.api.openapi import openapi_json
 from serving.api.pages import docs_page, start_page
@@ -43,6 +43,7 @@ from serving.api.problems import (
     BUSY,
     NOT_READY,
     STORE_AWAY,
+    UNFIT,
     UNKNOWN_ROUTE,
     WRONG_METHOD,
     Problem,
@@ -56,6 +57,7 @@ from serving.api.triggers_route import answer_triggers
 from serving.api.turns import Turns, TurnsTakenError
 from serving.api.watched_metrics import watched_exposition
 from serving.api.what_if_route import answer_what_if
+from serving.store.database import STORE_AWAY_ERRORS
 from serving.store.logged_events import CurrentLog
 from serving.store.publishing import Publisher
 from serving.store.read_recording import NotRecordedError, ReadRecorder
@@ -102,7 +104,7 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
         exception_handlers={
             Problem: _on_problem,
             HTTPException: _on_http_exception,
-            SQLAlchemyError: _on_store_away,
+            **dict.fromkeys(STORE_AWAY_ERRORS, _on_store_away),
             TurnsTakenError: _on_turns_taken,
             NotRecordedError: _on_not_recorded,
         },
@@ -122,19 +124,19 @@ async def _lifespan(
     # Before any call: whoever salts holds the workspace. Where another does, the record waits.
     with suppress(WorkspaceBusyError, OSError):
         salted(store.state)
-    publisher = Publisher(store, log, LIMITS.waiting_events)
+    publisher = Publisher(store, log, current.limits.waiting_events)
     reads = ReadRecorder(store, lambda: log.erased if log.erased.salt else salted(store.state))
     stopping = Event()
     preparing = Thread(target=_prepare, args=(log, stopping), name="log copies", daemon=True)
     preparing.start()
     application.state.gate = Gate(store)
-    turns = Turns(LIMITS.waiting_calls, LIMITS.waiting_seconds)
+    turns = Turns(current.limits.waiting_calls, current.limits.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
     application.state.reads, application.state.current = reads, current
     watching = asyncio.create_task(
         application.state.traffic.workers.watch(current, turns, publisher, reads), name="gauges"
     )
-    async with delivering(current.workspace):
+    async with delivering(current):
         yield
     watching.cancel()
     application.state.current = None
@@ -160,7 +162,7 @@ def _answering(answer: Answering) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         current = _current(request)
         try:
-            body = await json_body(request)
+            body = await json_body(request, current.limits)
         except ClientDisconnect:
             return Response(status_code=400)
         return await _in_thread(request, partial(answer, current, body))
@@ -172,13 +174,14 @@ async def _score(request: Request) -> Response:
     """Score by id together with the calls on equal terms that wait, all others in a turn alone."""
     current, turns = _current(request), _turns(request)
     try:
-        body = await json_body(request)
+        body = await json_body(request, current.limits)
     except ClientDisconnect:
         return Response(status_code=400)
+    most = current.limits.explained_customers
     if len(body) > _READ_AT_ONCE_BYTES:
-        asked = await anyio.to_thread.run_sync(score_request, body)
+        asked = await anyio.to_thread.run_sync(score_request, body, most)
     else:
-        asked = score_request(body)
+        asked = score_request(body, most)
     if asked.customer_ids is UNSET:
         return await _in_thread(request, partial(answer_inline, current, asked))
     terms = (asked.as_of, asked.horizon_months, asked.annual_discount_rate)
@@ -199,11 +202,12 @@ def _scored(current: Current, requests: Sequence[ScoreRequest]) -> list[bytes | 
 async def _events(request: Request) -> Response:
     current, publisher = _current(request), request.app.state.publisher
     try:
-        body = await json_body(request, (STRUCTURED, BATCH))
+        body = await json_body(request, current.limits, (STRUCTURED, BATCH))
     except ClientDisconnect:
         return Response(status_code=400)
     answering = answer_batch if media_type_of(request) == BATCH else answer_event
-    answer, events = await answering(publisher, body, current.clock(), current.event_checks)
+    reading = Reading(current.clock(), current.event_checks, current.limits)
+    answer, events = await answering(publisher, body, reading)
     heard = current.listening.heard(events)
     if heard:
         answer.triggers = await triggers_caused(_turns(request), current, heard)
@@ -213,6 +217,9 @@ async def _events(request: Request) -> Response:
 
 async def _customer(request: Request) -> Response:
     current, customer_id = _current(request), request.path_params["customer_id"]
+    if "\0" in customer_id:
+        mistake = Mistake("customer_id", shown(customer_id), "expected text without NUL bytes")
+        raise Problem(UNFIT, f"{mistake}.", [mistake])
     if request.method != "DELETE":
         return await _in_thread(request, partial(answer_customer, current, customer_id))
     caller = request.scope.get(CALLER, LOOPBACK)
@@ -282,8 +289,9 @@ async def _metrics(request: Request) -> Response:
     return Response(exposition, headers={"Content-Type": CONTENT_TYPE})
 
 
-async def _openapi(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
-    return Response(openapi_json(), media_type="application/json")
+async def _openapi(request: Request) -> Response:
+    content = openapi_json(_current(request).limits)
+    return Response(content, media_type="application/json")
 
 
 def _current(request: Request) -> Current:

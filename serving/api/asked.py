@@ -4,16 +4,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 
-from features.blocks import Block, block_of
+from features.blocks import Block
 from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake, MistakenError
+from features.profiles import profiles_of
 from serving.api.answers import ExplainedValue, ScoreRow
 from serving.api.current import KnownCustomers, Tables
 from serving.api.inline import instant_of_text, latest_known, require_none
-from serving.api.limits import LIMITS
 from serving.api.problems import NOTHING_VISIBLE, UNFIT, UNKNOWN_CUSTOMERS, Problem
 from serving.api.requests import InlineCustomer, Terms
 from training.bundle import Bundle
@@ -104,7 +103,7 @@ def rows_by_id(
     told = explained or {}
     reasons = {customer_id: explanation.reasons for customer_id, explanation in told.items()}
     table = score_rows(replace(scores, reasons=reasons), bundle.business)
-    rows = {row["customer_id"]: msgspec.convert(row, ScoreRow) for row in table}
+    rows = {row["customer_id"]: ScoreRow(**row) for row in table}
     for customer_id, one in told.items():
         shares = ExplainedValue(baseline=one.baseline, contributions=dict(one.contributions))
         rows[customer_id].explanation = shares
@@ -119,16 +118,17 @@ def block_of_tables(tables: Tables, bundle: Bundle) -> Block:
     Problem
         422, if the log holds an amount that is too large for the scale the model was trained with.
     """
-    attributes = list(bundle.vocabulary.levels)
     try:
-        return block_of(tables.events, tables.customers, bundle.business, attributes)
+        history = tables.known.history(bundle.business)
     except MistakenError as error:
         raise Problem(UNFIT, f"{error.summary}.", error.mistakes) from error
+    ids, attributes = list(history.customer_ids), list(bundle.vocabulary.levels)
+    return Block(history, profiles_of(tables.customers, ids, attributes))
 
 
 def require_known(customer_ids: list[str], tables: Tables, known: KnownCustomers) -> None:
     """Refuse ids that neither the events nor the customers table know, naming them all."""
-    found = tables.with_events
+    found = tables.known.customer_ids
     unknown = [one for one in customer_ids if one not in found and not known.lists(one)]
     if unknown:
         expected = "expected the id of a customer in the log; send unknown ones with their events"
@@ -155,20 +155,19 @@ def require_visible(customer_ids: list[str], block: Block, as_of: int) -> None:
         raise Problem(NOTHING_VISIBLE, detail, mistakes)
 
 
-def require_few_events(customers: list[InlineCustomer]) -> None:
+def require_few_events(customers: list[InlineCustomer], most: int) -> None:
     """Refuse more events in one call than the limit."""
     count = sum(len(customer.events) for customer in customers)
-    if count > LIMITS.events:
-        expected = f"expected at most {LIMITS.events:,} in one call; split the customers"
+    if count > most:
+        expected = f"expected at most {most:,} in one call; split the customers"
         mistake = Mistake("events", f"{count:,}", expected)
         raise Problem(UNFIT, f"{mistake}.", [mistake])
 
 
 def just_after(tables: Tables) -> int:
     """Return the first instant at which all of these events are visible; 0 without events."""
-    if not tables.events.num_rows:
-        return 0
-    return instant_of(latest_known(tables.events)) + 1
+    events = tables.events
+    return instant_of(latest_known(events)) + 1 if events.num_rows else 0
 
 
 def iso(instant: int) -> str:

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from serving.api.limits import LIMITS
 from serving.api.problems import TOO_LARGE, TOO_SLOW, WRONG_CONTENT_TYPE, Problem
+from serving.limits import Limits
 
 JSON = "application/json"
-_DISCARDED_AT_MOST = 10 * LIMITS.body_bytes
+_DISCARDED_BODIES = 10
 _DISCARDING_SECONDS = 2.0
 
 
-async def json_body(request: Request, media_types: Sequence[str] = (JSON,)) -> bytes:
+async def json_body(
+    request: Request, limits: Limits, media_types: Sequence[str] = (JSON,)
+) -> bytes:
     """Return the body of a request that says it is one of these types of JSON.
 
     Raises
@@ -24,26 +26,26 @@ async def json_body(request: Request, media_types: Sequence[str] = (JSON,)) -> b
     """
     _require_type(request, media_types)
     announced = request.headers.get("content-length", "0")
-    if int(announced) > LIMITS.body_bytes:
-        await _discard(request)
-        raise _too_large()
+    if int(announced) > limits.body_bytes:
+        await _discard(request, limits)
+        raise _too_large(limits)
     try:
-        with anyio.fail_after(LIMITS.body_seconds):
-            return await _read(request)
+        with anyio.fail_after(limits.body_seconds):
+            return await _read(request, limits)
     except TimeoutError as error:
-        detail = f"The body did not arrive within {LIMITS.body_seconds} seconds."
+        detail = f"The body did not arrive within {limits.body_seconds} seconds."
         raise Problem(TOO_SLOW, detail, headers={"Connection": "close"}) from error
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limits: Limits) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > LIMITS.body_bytes:
+        if size > limits.body_bytes:
             chunks.clear()
-            await _discard(request)
-            raise _too_large()
+            await _discard(request, limits)
+            raise _too_large(limits)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -68,16 +70,16 @@ def _wrong_type(header: str, value: str, expected: str) -> Problem:
     return Problem(WRONG_CONTENT_TYPE, f"{header} is {value[:80]}; expected {expected}.")
 
 
-def _too_large() -> Problem:
-    detail = f"The body has more than {LIMITS.body_bytes:,} bytes; split it over more calls."
+def _too_large(limits: Limits) -> Problem:
+    detail = f"The body has more than {limits.body_bytes:,} bytes; split it over more calls."
     return Problem(TOO_LARGE, detail, headers={"Connection": "close"})
 
 
-async def _discard(request: Request) -> None:
+async def _discard(request: Request, limits: Limits) -> None:
     """Let a body of a moderate excess end, so that its sender reads the answer, not a reset."""
     discarded = 0
     with anyio.move_on_after(_DISCARDING_SECONDS):
-        while discarded < _DISCARDED_AT_MOST:
+        while discarded < _DISCARDED_BODIES * limits.body_bytes:
             message = await request.receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect

@@ -1,6 +1,7 @@
 """CloudEvents 1.0 as callers post them, and what they say in the contract's terms."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -13,9 +14,9 @@ from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake
 from serving.api.decoding import decoded, shown
 from serving.api.inline import TIMES, Row, instant_of_text, mistake_of, require_none
-from serving.api.limits import LIMITS
 from serving.api.problems import UNFIT, Problem
 from serving.api.requests import EventData, Instant
+from serving.limits import LONGEST_NAME, Limits
 from serving.store.live_events import LiveEvent
 
 TYPE_PREFIX = "keepworth."
@@ -25,7 +26,7 @@ _PLACES = {"event_id": "id", "customer_id": "subject", "kind": "type", "occurred
 _DATA_COLUMNS = tuple(name for name in EVENT_COLUMNS if name not in (*_PLACES, "recorded_at"))
 _NO_DATA = EventData()
 
-Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_characters)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 Type = Annotated[str, Meta(extra_json_schema={"enum": [TYPE_PREFIX + kind for kind in KIND_CODES]})]
 
 
@@ -47,7 +48,16 @@ class CloudEvent(Struct, forbid_unknown_fields=True, kw_only=True):
     data: EventData | None = None
 
 
-def items_of(body: bytes) -> list[bytes]:
+@dataclass(frozen=True)
+class Reading:
+    """Hold by what posted events are read: when they came, in UTC microseconds, and the rules."""
+
+    received_at: int
+    checks: Sequence[Check]
+    limits: Limits
+
+
+def items_of(body: bytes, most: int) -> list[bytes]:
     """Return the items of a batch, each to be decoded by itself.
 
     Raises
@@ -56,15 +66,15 @@ def items_of(body: bytes) -> list[bytes]:
         If the body is no JSON (400), no list, or of too many items (422).
     """
     items = decoded(body, list[Raw])
-    if len(items) > LIMITS.batch_events:
-        expected = f"expected at most {LIMITS.batch_events:,} in one call; split the batch"
+    if len(items) > most:
+        expected = f"expected at most {most:,} in one call; split the batch"
         mistake = Mistake("body", f"{len(items):,} events", expected)
         raise Problem(UNFIT, f"{mistake}.", [mistake])
     return [bytes(item) for item in items]
 
 
-def live_event(item: bytes, received_at: int, checks: Sequence[Check]) -> LiveEvent:
-    """Return the event that JSON says, received at an instant in UTC microseconds.
+def live_event(item: bytes, reading: Reading) -> LiveEvent:
+    """Return the event that JSON says.
 
     Raises
     ------
@@ -86,10 +96,10 @@ def live_event(item: bytes, received_at: int, checks: Sequence[Check]) -> LiveEv
         expected = f'expected "{TYPE_PREFIX}" and a kind, such as {TYPE_PREFIX}payment'
         mistakes.append(Mistake("type", shown(event.type), expected))
     if not mistakes:
-        mistakes = [_placed(mistake_of(sentence)) for sentence in faults_of(row, checks)]
-        mistakes += _ahead(row, received_at)
+        mistakes = [_placed(mistake_of(sentence)) for sentence in faults_of(row, reading.checks)]
+        mistakes += _ahead(row, reading)
     require_none(mistakes)
-    return _live(row, received_at)
+    return _live(row, reading.received_at)
 
 
 def _live(row: Row, received_at: int) -> LiveEvent:
@@ -102,9 +112,9 @@ def _live(row: Row, received_at: int) -> LiveEvent:
     return LiveEvent(**typed)
 
 
-def _ahead(row: Row, received_at: int) -> list[Mistake]:
+def _ahead(row: Row, reading: Reading) -> list[Mistake]:
     """Refuse what has not happened yet: it would move the instant at which all scores stand."""
-    latest = datetime_of(received_at) + timedelta(seconds=LIMITS.ahead_seconds)
+    latest = datetime_of(reading.received_at) + timedelta(seconds=reading.limits.ahead_seconds)
     if row["occurred_at"] is None or row["occurred_at"] <= latest:
         return []
     expected = "expected a time that has come; what takes effect later says so in effective_at"

@@ -5,12 +5,11 @@ its own. Everything else is its protocol, unchanged.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from serving.api.limits import LIMITS
 from serving.api.problems import (
     HEAD_TOO_LARGE,
     MALFORMED_HTTP,
@@ -19,11 +18,12 @@ from serving.api.problems import (
     ProblemKind,
     problem_content,
 )
+from serving.limits import DEFAULT_LIMITS, Limits
 
 _DETAILS = {
     MALFORMED_HTTP: "What was sent is no HTTP/1.1, or says its length in two ways.",
-    HEAD_TOO_LARGE: f"URL and headers may have {LIMITS.head_bytes:,} bytes together.",
-    TOO_SLOW: f"URL and headers must arrive within {LIMITS.head_seconds} seconds.",
+    HEAD_TOO_LARGE: "URL and headers may have {0.head_bytes:,} bytes together.",
+    TOO_SLOW: "URL and headers must arrive within {0.head_seconds} seconds.",
 }
 
 
@@ -33,6 +33,8 @@ class HeadTooLargeError(ValueError):
 
 class BoundedProtocol(HttpToolsProtocol):
     """Bound what comes before a body: how large it may be, and how long it may take."""
+
+    limits: ClassVar[Limits] = DEFAULT_LIMITS
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -56,7 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_in_head:
             self._received_bytes += len(data)
-            if self._received_bytes > LIMITS.head_bytes and not self.transport.is_closing():
+            if self._received_bytes > self.limits.head_bytes and not self.transport.is_closing():
                 self._refuse(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -86,13 +88,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _count(self, more: int) -> None:
         self._named_bytes += more
-        if self._named_bytes > LIMITS.head_bytes:
+        if self._named_bytes > self.limits.head_bytes:
             self._refusal = HEAD_TOO_LARGE
             raise HeadTooLargeError
 
     def _await_head(self) -> None:
         self._is_in_head = True
-        self._head_timer = self.loop.call_later(LIMITS.head_seconds, self._refuse, TOO_SLOW)
+        self._head_timer = self.loop.call_later(self.limits.head_seconds, self._refuse, TOO_SLOW)
 
     def _end_head(self) -> None:
         self._is_in_head = False
@@ -103,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, kind: ProblemKind) -> None:
         self._end_head()
-        content = problem_content(kind, _DETAILS[kind])
+        content = problem_content(kind, _DETAILS[kind].format(self.limits))
         head = (
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(content)}\r\n"
             "connection: close\r\n\r\n"

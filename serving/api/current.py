@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.history import History, history_from_events
 from features.ingest.checks import event_checks
+from features.rules import CustomerRules
 from serving.campaigns.listening import Listening
+from serving.campaigns.taught import TaughtNow
 from serving.configuration import rulebook_of
+from serving.limits import Limits
+from serving.store.customer_events import CustomerEvents
 from serving.store.database import LiveStore
 from serving.store.live_events import live_history
 from serving.store.logged_events import CurrentLog
@@ -32,17 +38,48 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+class Events(Protocol):
+    """Hold the events of some customers."""
+
+    @property
+    def customer_ids(self) -> frozenset[str]:
+        """Of whom there are events."""
+
+    @property
+    def table(self) -> pa.Table:
+        """The events in the columns of the log."""
+
+    def history(self, rules: CustomerRules) -> History:
+        """Return the history that they make."""
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """Hold events as a table in the columns of the log."""
+
+    table: pa.Table
+
+    @cached_property
+    def customer_ids(self) -> frozenset[str]:
+        """Of whom there are events."""
+        return frozenset(pc.unique(self.table.column("customer_id")).to_pylist())
+
+    def history(self, rules: CustomerRules) -> History:
+        """Return the history that they make."""
+        return history_from_events(self.table, rules.minor_units, usage_scale=rules.usage_scale)
+
+
 @dataclass(frozen=True)
 class Tables:
     """Hold the events of some customers, and what is known of them beside, as in the log."""
 
-    events: pa.Table
+    known: Events
     customers: pa.Table | None
 
-    @cached_property
-    def with_events(self) -> frozenset[str]:
-        """Of whom there are events."""
-        return frozenset(pc.unique(self.events.column("customer_id")).to_pylist())
+    @property
+    def events(self) -> pa.Table:
+        """The events in the columns of the log."""
+        return self.known.table
 
 
 class KnownCustomers:
@@ -58,12 +95,8 @@ class KnownCustomers:
         live = live_history(self._store, customer_ids)
         # In this order: what a drain takes from the live store is in the log by then.
         self._log, self._latest_instant = self._current.now(), live.latest_instant
-        logged = self._log.events_of(customer_ids)
-        is_logged = pc.is_in(
-            live.events.column("event_id"), logged.column("event_id").combine_chunks()
-        )
-        events = pa.concat_tables([logged, live.events.filter(pc.invert(is_logged))])
-        return Tables(events, self._log.profiles_of(customer_ids))
+        known = CustomerEvents(self._log, live.rows, customer_ids)
+        return Tables(known, self._log.profiles_of(customer_ids))
 
     @property
     def observed_until(self) -> int:
@@ -110,7 +143,14 @@ class Current:
         self._bundle = load_version(workspace.store, self._version.version)
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
-        self.listening = Listening(rulebook_of(workspace.configuration), workspace.taught())
+        self.listening = Listening(
+            rulebook_of(workspace.configuration), TaughtNow(workspace.response_folders())
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How much a call may ask for."""
+        return self.workspace.configuration.service
 
     def serving(self) -> Serving:
         """Return what serves now; what cannot be loaded leaves the last good version serving."""

@@ -16,7 +16,7 @@ from features.plan_standing import PlanStanding
 from features.timeline import timeline_of
 from serving.api.answers import CustomerHistory, CustomerProfile, OpenSubscription
 from serving.api.asked import block_of_tables, iso
-from serving.api.current import Tables
+from serving.api.current import EventTable, Tables
 from training.bundle import Bundle
 
 _ORDER = [("occurred_at", "ascending"), ("event_id", "ascending")]
@@ -34,7 +34,8 @@ class _Known(NamedTuple):
 def history_of(tables: Tables, bundle: Bundle, as_of: int) -> CustomerHistory:
     """Return what was known of one customer just before an instant, in microseconds."""
     events = _visible(tables.events, as_of)
-    known = _Known(events, block_of_tables(Tables(events, tables.customers), bundle), bundle, as_of)
+    block = block_of_tables(Tables(EventTable(events), tables.customers), bundle)
+    known = _Known(events, block, bundle, as_of)
     occurred = known.block.history.occurred
     subscriptions = _open_subscriptions(known)
     return CustomerHistory(

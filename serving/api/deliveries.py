@@ -10,37 +10,35 @@ from serving.api.current import Current, now
 from serving.api.rechecking import Recheck
 from serving.delivery.delivering import Deliverer
 from serving.delivery.webhooks import signing_keys
-from serving.workspace import Workspace
 
 
-def open_deliverer(workspace: Workspace) -> Deliverer:
-    """Return what delivers to the webhooks of a workspace.
+def open_deliverer(current: Current) -> Deliverer:
+    """Return what delivers to the webhooks of a workspace; what serves judges customers once more.
 
     Raises
     ------
     ConfigurationError
         If the environment lacks a secret.
-    NotFoundError
-        If no model version serves, by which customers are judged once more.
     """
+    workspace = current.workspace
     webhooks = workspace.configuration.webhooks
     return Deliverer(
         store=workspace.store,
         webhooks=webhooks,
         keys=signing_keys(webhooks, os.environ),
-        recheck=Recheck(Current(workspace)),
+        recheck=Recheck(current),
         clock=now,
         rng=random.Random(),  # noqa: S311 -- it spreads attempts, and guards nothing
     )
 
 
 @asynccontextmanager
-async def delivering(workspace: Workspace) -> AsyncIterator[None]:
+async def delivering(current: Current) -> AsyncIterator[None]:
     """Deliver as long as the service runs; without webhooks, do nothing."""
-    if not workspace.configuration.webhooks:
+    if not current.workspace.configuration.webhooks:
         yield
         return
-    running = asyncio.create_task(open_deliverer(workspace).run())
+    running = asyncio.create_task(open_deliverer(current).run())
     try:
         yield
     finally:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import anyio.to_thread
 import msgspec
 
-from features.ingest.defects import Check
 from features.mistakes import Mistake
 from serving.api.answers import EventResult, EventsAnswer
-from serving.api.cloud_events import items_of, live_event
+from serving.api.cloud_events import Reading, items_of, live_event
 from serving.api.problems import BUSY, CONTRADICTION, GONE, STORE_AWAY, Problem, ProblemError
+from serving.store.database import STORE_AWAY_ERRORS
 from serving.store.live_events import LiveEvent
 from serving.store.publishing import Publisher, QueueFullError, Result
 from serving.store.recording import Outcome
@@ -34,9 +34,7 @@ class Recorded(NamedTuple):
     events: list[LiveEvent]
 
 
-async def answer_event(
-    publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
-) -> Recorded:
+async def answer_event(publisher: Publisher, body: bytes, reading: Reading) -> Recorded:
     """Record one event.
 
     Raises
@@ -45,7 +43,7 @@ async def answer_event(
         If it cannot be read, contradicts what its id said before, is of a customer who was
         erased, or cannot be written now.
     """
-    event = live_event(body, received_at, checks)
+    event = live_event(body, reading)
     [outcome] = await _recorded(publisher, [event])
     if outcome == "conflict":
         expected = "expected what it said before, or an id of its own"
@@ -58,9 +56,7 @@ async def answer_event(
     return Recorded(_answer([EventResult(id=event.event_id, status=outcome)]), [event])
 
 
-async def answer_batch(
-    publisher: Publisher, body: bytes, received_at: int, checks: Sequence[Check]
-) -> Recorded:
+async def answer_batch(publisher: Publisher, body: bytes, reading: Reading) -> Recorded:
     """Record every event of a batch that can be, and say what became of each.
 
     Raises
@@ -69,9 +65,9 @@ async def answer_batch(
         If the body is no list of JSON, or nothing can be written now.
     """
     if len(body) > _READ_AT_ONCE_BYTES:
-        read = await anyio.to_thread.run_sync(_read, body, received_at, checks)
+        read = await anyio.to_thread.run_sync(_read, body, reading)
     else:
-        read = _read(body, received_at, checks)
+        read = _read(body, reading)
     events = [one for one in read if isinstance(one, LiveEvent)]
     found = await _recorded(publisher, events) if events else []
     outcomes = iter(found)
@@ -83,13 +79,13 @@ async def answer_batch(
     return Recorded(_answer(results), there)
 
 
-def _read(body: bytes, received_at: int, checks: Sequence[Check]) -> list[LiveEvent | EventResult]:
-    return [_read_item(item, received_at, checks) for item in items_of(body)]
+def _read(body: bytes, reading: Reading) -> list[LiveEvent | EventResult]:
+    return [_read_item(item, reading) for item in items_of(body, reading.limits.batch_events)]
 
 
-def _read_item(item: bytes, received_at: int, checks: Sequence[Check]) -> LiveEvent | EventResult:
+def _read_item(item: bytes, reading: Reading) -> LiveEvent | EventResult:
     try:
-        return live_event(item, received_at, checks)
+        return live_event(item, reading)
     except Problem as problem:
         mistakes = problem.mistakes or (Mistake("event", "unreadable", problem.detail),)
         errors = [ProblemError(m.key, m.value, m.expected) for m in mistakes]
@@ -117,9 +113,11 @@ async def _recorded(publisher: Publisher, events: Sequence[LiveEvent]) -> list[O
     except QueueFullError as error:
         raise Problem(BUSY, f"{error} Try again in a second.", headers=_RETRY) from error
     result = await settled
-    if isinstance(result, Exception):
+    if isinstance(result, (*STORE_AWAY_ERRORS, OSError)):
         detail = "Nothing of this call was recorded; send it again, the same ids count once."
         raise Problem(STORE_AWAY, detail, headers=_RETRY) from result
+    if isinstance(result, Exception):
+        raise result
     return result
 
 

@@ -16,7 +16,7 @@ from features.ingest.identity import CONTENT_COLUMNS, event_id_of
 from features.instants import instant_from_text
 from features.log import EVENT_SCHEMA, arrow_schema
 from features.mistakes import Mistake
-from serving.api.current import Tables
+from serving.api.current import EventTable, Tables
 from serving.api.decoding import shown
 from serving.api.problems import UNFIT, Problem
 from serving.api.requests import Happened, InlineCustomer
@@ -52,7 +52,7 @@ def tables_of_inline(
             events.extend(_once_each(typed, f"{key}.events", mistakes))
         profiles.append(_profile(customer, bundle.vocabulary, key, mistakes))
     require_none(mistakes)
-    return Tables(event_table(events), _customer_table(profiles, bundle.vocabulary))
+    return Tables(EventTable(event_table(events)), _customer_table(profiles, bundle.vocabulary))
 
 
 def require_none(mistakes: Sequence[Mistake]) -> None:

@@ -21,7 +21,6 @@ from serving.api.answers import (
     WhatIfAnswer,
 )
 from serving.api.cloud_events import BATCH, STRUCTURED, CloudEvent
-from serving.api.limits import LIMITS
 from serving.api.portfolio_answer import PortfolioAnswer
 from serving.api.problems import (
     BUSY,
@@ -47,8 +46,9 @@ from serving.api.problems import (
     ProblemDetails,
     ProblemKind,
 )
-from serving.api.requests import ScoreRequest, WhatIfRequest
+from serving.api.requests import WITHOUT_NUL, ScoreRequest, WhatIfRequest
 from serving.api.triggers_route import FEW, LARGEST_NUMBER, MOST
+from serving.limits import DEFAULT_LIMITS, MOST_CUSTOMERS, Limits
 from serving.version import VERSION
 
 _ASKING = (
@@ -70,7 +70,7 @@ _SECURITY = {
         + "; any for the rest.",
     }
 }
-_NAME = {"type": "string", "minLength": 1}
+_NAME = {"type": "string", "minLength": 1, "pattern": WITHOUT_NUL}
 _SCHEMAS = "#/components/schemas/{name}"
 _EXACTLY_ONE = {
     "ScoreRequest": ("customer_ids", "customers"),
@@ -157,10 +157,10 @@ OPERATIONS = (
         "delete",
         "Erase a customer",
         "From the log, its quarantine, the live store, scores, backtests, snapshots and reports; "
-        "the id stays out of what is ingested or posted later. Again, and there is nothing more to "
-        "do. What others did stays, without the name.",
+        "the id stays out of what is ingested or posted later, also where nothing was found. "
+        "Again, and there is nothing more to do. What others did stays, without the name.",
         ErasureReceipt,
-        (UNKNOWN_CUSTOMERS, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
+        (UNFIT, OUR_FAULT, STORE_AWAY, WORKSPACE_BUSY, NOT_READY),
     ),
     Operation(
         "/v1/portfolio",
@@ -220,20 +220,20 @@ OPERATIONS = (
 )
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document(limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """Return the document (OpenAPI 3.1)."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation, limits)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "keepworth",
             "version": VERSION,
             "summary": "What customers are worth, how likely they leave, and what would change it.",
-            "description": f"A call takes at most {LIMITS.body_bytes:,} bytes, "
-            f"{LIMITS.customers:,} customers, {LIMITS.events:,} inline events and "
-            f"{LIMITS.batch_events:,} posted events.",
+            "description": f"A call takes at most {limits.body_bytes:,} bytes, "
+            f"{MOST_CUSTOMERS:,} customers, {limits.events:,} inline events and "
+            f"{limits.batch_events:,} posted events.",
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -241,12 +241,12 @@ def openapi_document() -> dict[str, Any]:
     }
 
 
-def openapi_json() -> bytes:
-    """Return the document as it is served and committed."""
-    return msgspec.json.format(msgspec.json.encode(openapi_document()), indent=1) + b"\n"
+def openapi_json(limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Return the document as it is served; with the default limits it is committed."""
+    return msgspec.json.format(msgspec.json.encode(openapi_document(limits)), indent=1) + b"\n"
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _described(operation: Operation, limits: Limits) -> dict[str, Any]:
     is_open = operation.path in OPEN
     responses = {"200": {"description": "The answer.", "content": _content(operation.answer)}}
     for kind in operation.problems if is_open else (*_BARRED, *operation.problems):
@@ -276,7 +276,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         content[operation.request_type]["example"] = operation.example
         if operation.batch_type:
             one = content[operation.request_type]["schema"]
-            many = {"type": "array", "items": one, "maxItems": LIMITS.batch_events}
+            many = {"type": "array", "items": one, "maxItems": limits.batch_events}
             content[operation.batch_type] = {"schema": many}
         described["requestBody"] = {"required": True, "content": content}
     return described

@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from serving.api.limits import LIMITS
 from serving.api.openapi import openapi_document
 from serving.api.problems import PROBLEM_KINDS
+from serving.limits import LONGEST_HORIZON, MOST_CUSTOMERS
 
 _TEMPLATES = "templates"
 
@@ -23,15 +23,18 @@ async def start_page(request: Request) -> HTMLResponse:
     return _page("start.html", base_url=str(request.base_url).rstrip("/"))
 
 
-async def docs_page(request: Request) -> HTMLResponse:  # noqa: ARG001 -- a route's signature
+async def docs_page(request: Request) -> HTMLResponse:
     """Show the OpenAPI document to people, with every kind of problem."""
-    document = openapi_document()
+    limits = request.app.state.current.limits
+    document = openapi_document(limits)
     return _page(
         "docs.html",
         document=document,
         operations=_operations(document),
         problems=PROBLEM_KINDS,
-        limits=LIMITS,
+        limits=limits,
+        most_customers=MOST_CUSTOMERS,
+        longest_horizon=LONGEST_HORIZON,
         shown=_type_shown,
     )
 

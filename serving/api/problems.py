@@ -26,7 +26,7 @@ class ProblemKind:
 MALFORMED = ProblemKind("malformed-json", 400, "The body is not JSON")
 MALFORMED_HTTP = ProblemKind("malformed-http", 400, "The request is no HTTP")
 UNAUTHENTICATED = ProblemKind("unauthenticated", 401, "A key is wanted")
-FORBIDDEN = ProblemKind("forbidden", 403, "The key has not the scope of this route")
+FORBIDDEN = ProblemKind("forbidden", 403, "The call may not be made")
 UNKNOWN_ROUTE = ProblemKind("unknown-route", 404, "There is no such route")
 UNKNOWN_CUSTOMERS = ProblemKind("unknown-customers", 404, "Some customers are not known")
 UNKNOWN_CAMPAIGN = ProblemKind("unknown-campaign", 404, "There is no such campaign")

@@ -1,5 +1,6 @@
 """Looking once more, as a message goes out, whether its customer should still be contacted."""
 
+from datetime import datetime
 from threading import Lock
 
 import pyarrow as pa
@@ -10,9 +11,12 @@ from serving.api.current import Current
 from serving.api.problems import Problem
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.candidates import Candidate, Judge
+from serving.campaigns.ledger import chosen_before
 from serving.campaigns.quiet_hours import first_allowed
-from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE
+from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE, Before
+from serving.configuration import rulebook_of
 from serving.delivery.delivering import Objection
+from serving.delivery.trigger_events import decision_id_of
 from serving.store.outbox import Message
 from training.bundle import Bundle
 
@@ -26,10 +30,11 @@ class Recheck:
     """Judge a message's customer by what is known now; one at a time."""
 
     def __init__(self, current: Current) -> None:
-        """Ask what serves; `current` is this one's alone."""
+        """Judge by what serves at that moment."""
         settings = current.workspace.configuration
         self._campaigns = {campaign.name: campaign for campaign in settings.campaigns}
         self._rules = settings.contacts
+        self._memory = rulebook_of(settings).memory()
         self._current = current
         self._judges: dict[str, tuple[Bundle, Judge]] = {}
         self._one_at_a_time = Lock()
@@ -48,8 +53,17 @@ class Recheck:
             return Objection(NOT_ELIGIBLE)
         if campaign.requires_consent and not candidate.consent:
             return Objection(NO_CONSENT)
+        if said := self._before(message, moment).against(campaign):
+            return Objection(said)
         allowed = instant_of(first_allowed(moment, candidate.time_zone, self._rules))
         return Objection(QUIET, allowed) if allowed > now else None
+
+    def _before(self, message: Message, now: datetime) -> Before:
+        """Return the contacts decided before this one, to be held against the rules of now."""
+        with self._current.workspace.store.reading() as connection:
+            since, decision_id = now - self._memory, decision_id_of(message.message_id)
+            chosen = chosen_before(connection, decision_id, message.customer_id, since)
+        return Before(chosen, self._rules, now)
 
     def _candidate(self, campaign: Campaign, customer_id: str) -> Candidate | None:
         """Return the customer as a candidate of the campaign; None if it is not for them."""

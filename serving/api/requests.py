@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from features.contract import KIND_CODES, LONGEST_TERM_MONTHS
-from serving.api.limits import LIMITS
+from serving.limits import LONGEST_HORIZON, MOST_CUSTOMERS
 
 Instant = Annotated[
     str,
@@ -15,7 +15,11 @@ Instant = Annotated[
     ),
 ]
 Kind = Annotated[str, Meta(extra_json_schema={"enum": list(KIND_CODES)})]
-CustomerId = Annotated[str, Meta(min_length=1, description="Your id of a customer.")]
+WITHOUT_NUL = r"^[^\x00]*$"
+CustomerId = Annotated[
+    str,
+    Meta(min_length=1, pattern=WITHOUT_NUL, description="Your id of a customer, without NUL."),
+]
 Amount = Annotated[
     float,
     Meta(description="Money in major units, net of tax, or a quantity; by kind. Not negative."),
@@ -74,7 +78,7 @@ class Terms(Struct, forbid_unknown_fields=True, kw_only=True):
     """When to stand, how far to look, and what later money is worth; by default as trained."""
 
     as_of: Instant | None = None
-    horizon_months: Annotated[int, Meta(ge=1, le=LIMITS.horizon_months)] | None = None
+    horizon_months: Annotated[int, Meta(ge=1, le=LONGEST_HORIZON)] | None = None
     annual_discount_rate: (
         Annotated[float, Meta(gt=-1, le=10, description="Effective; 0.1 is ten percent.")] | None
     ) = None
@@ -84,10 +88,10 @@ class ScoreRequest(Terms, forbid_unknown_fields=True, kw_only=True):
     """Either `customer_ids` or `customers`, not both."""
 
     customer_ids: (
-        Annotated[list[CustomerId], Meta(min_length=1, max_length=LIMITS.customers)] | UnsetType
+        Annotated[list[CustomerId], Meta(min_length=1, max_length=MOST_CUSTOMERS)] | UnsetType
     ) = UNSET
     customers: (
-        Annotated[list[InlineCustomer], Meta(min_length=1, max_length=LIMITS.customers)] | UnsetType
+        Annotated[list[InlineCustomer], Meta(min_length=1, max_length=MOST_CUSTOMERS)] | UnsetType
     ) = UNSET
     explain: bool = False
 

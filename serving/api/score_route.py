@@ -25,15 +25,15 @@ from serving.api.asked import (
 from serving.api.current import Current
 from serving.api.decoding import decoded
 from serving.api.inline import tables_of_inline
-from serving.api.limits import LIMITS
 from serving.api.problems import UNFIT, Problem
 from serving.api.requests import ScoreRequest
+from serving.limits import MOST_CUSTOMERS
 from training.bundle import Bundle
 
 Rows = Mapping[str, ScoreRow]
 
 
-def score_request(body: bytes) -> ScoreRequest:
+def score_request(body: bytes, most_explained: int) -> ScoreRequest:
     """Return what a body asks: either by id or with events, each customer once.
 
     Raises
@@ -49,7 +49,7 @@ def score_request(body: bytes) -> ScoreRequest:
         )
         raise Problem(UNFIT, f"{mistake}.", [mistake])
     key = "customer_ids" if by_id else "customers"
-    _require_sound(ids_of(request), key, explain=request.explain)
+    _require_sound(ids_of(request), key, most_explained if request.explain else MOST_CUSTOMERS)
     return request
 
 
@@ -77,7 +77,7 @@ def answer_inline(current: Current, request: ScoreRequest) -> ScoreAnswer:
     """
     customers = request.customers or []
     bundle = current.serving().bundle
-    require_few_events(customers)
+    require_few_events(customers, current.limits.events)
     keys = [f"customers[{position}]" for position in range(len(customers))]
     tables = tables_of_inline(customers, bundle, keys)
     asked = asked_of(request, bundle, just_after(tables))
@@ -144,14 +144,14 @@ def _is_unfit(answer: ScoreAnswer | Problem) -> bool:
     return isinstance(answer, Problem) and answer.kind is UNFIT
 
 
-def _require_sound(ids: list[str], key: str, *, explain: bool) -> None:
+def _require_sound(ids: list[str], key: str, most: int) -> None:
     mistakes = [
         Mistake(key, f"{customer_id!r} {count} times", "name each customer once")
         for customer_id, count in Counter(ids).items()
         if count > 1
     ]
-    if explain and len(ids) > LIMITS.explained_customers:
-        expected = f"expected at most {LIMITS.explained_customers} with explain; split the call"
+    if len(ids) > most:
+        expected = f"expected at most {most} with explain; split the call"
         mistakes.append(Mistake(key, f"{len(ids)} customers", expected))
     if mistakes:
         raise Problem(UNFIT, f"{mistakes[0]}.", mistakes)

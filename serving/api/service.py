@@ -12,7 +12,7 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.application import create_application
-from serving.api.connection import bound_connections
+from serving.api.connection import BoundedProtocol, bound_connections
 from serving.api.current import Current
 from serving.api.logs import log_as_json
 from serving.workspace import open_workspace
@@ -37,6 +37,7 @@ def _opened() -> Current:
     """Load what serves; what start-up made is never looked at again by the collector."""
     log_as_json()
     current = Current(open_workspace(Path(os.environ[WORKSPACE_VARIABLE])))
+    BoundedProtocol.limits = current.limits
     gc.collect()
     gc.freeze()
     return current

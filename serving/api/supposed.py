@@ -15,7 +15,7 @@ from features.instants import datetime_of
 from features.mistakes import Mistake
 from features.timeline import timeline_of
 from serving.api.asked import block_of_tables, iso
-from serving.api.current import Tables
+from serving.api.current import EventTable, Tables
 from serving.api.decoding import shown
 from serving.api.inline import Row, event_table, require_none, typed_event
 from serving.api.requests import HypotheticalEvent
@@ -108,7 +108,7 @@ def _as_rows(
 
 
 def _with(tables: Tables, added: pa.Table) -> Tables:
-    return Tables(pa.concat_tables([tables.events, added]), tables.customers)
+    return Tables(EventTable(pa.concat_tables([tables.events, added])), tables.customers)
 
 
 def _stretches(tables: Tables, bundle: Bundle, as_of: int) -> list[_Stretch]:

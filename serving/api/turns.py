@@ -103,8 +103,7 @@ class Turns:
 
     def _run(self) -> None:
         while calls := self._next():
-            for call, result in zip(calls, self._answered(calls), strict=True):
-                call.settle(result)
+            self._answer(calls)
             # Those who were answered may ask again: the next turn takes them up with the rest.
             time.sleep(_GATHERING_SECONDS)
 
@@ -123,14 +122,30 @@ class Turns:
                     size += call.size
             return taken
 
-    def _answered(self, calls: Sequence[_Call]) -> Sequence[Result]:
-        waited = time.monotonic() - calls[0].since
-        if waited > self._longest_seconds:
-            return [TurnsTakenError(f"The call waited {waited:.0f} seconds.")] * len(calls)
+    def _answer(self, calls: Sequence[_Call]) -> None:
+        """Settle calls of a kind at once, but for those that have waited too long by now."""
+        now = time.monotonic()
+        fresh: list[_Call] = []
+        for call in calls:
+            waited = now - call.since
+            if waited <= self._longest_seconds:
+                fresh.append(call)
+            else:
+                call.settle(TurnsTakenError(f"The call waited {waited:.0f} seconds."))
+        if not fresh:
+            return
         try:
-            return calls[0].answer([call.asked for call in calls])
+            results = fresh[0].answer([call.asked for call in fresh])
         except Exception as error:  # noqa: BLE001 -- whoever waits is told, whatever it was
-            return [error] * len(calls)
+            if len(fresh) == 1:
+                fresh[0].settle(error)
+                return
+            # What is wrong with one call is told to no other.
+            for call in fresh:
+                self._answer([call])
+            return
+        for call, result in zip(fresh, results, strict=True):
+            call.settle(result)
 
 
 def _settle(settled: asyncio.Future[Result], result: Result) -> None:

@@ -92,7 +92,7 @@ def _subject(request: WhatIfRequest, current: Current, bundle: Bundle) -> _Subje
         require_known([request.customer_id], tables, known)
         return _Subject(request.customer_id, tables, known.observed_until)
     if request.customer is not UNSET and request.customer_id is UNSET:
-        require_few_events([request.customer])
+        require_few_events([request.customer], current.limits.events)
         tables = tables_of_inline([request.customer], bundle, ["customer"])
         return _Subject(request.customer.customer_id, tables, just_after(tables))
     given = "both" if request.customer is not UNSET else "neither"

@@ -11,7 +11,7 @@ from features.kernel import Moment
 from features.signal import Signal
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.taught import Taught
-from training.uplift.responses import CampaignResponse, Source
+from training.uplift.responses import Assumed, CampaignResponse, Source
 from valuation.offers import OfferResponse
 
 _NOTES = {
@@ -37,22 +37,27 @@ class Answers:
 
     taught: CampaignResponse
     signals: tuple[Signal, ...]
+    awaited_months: int
 
     @classmethod
     def of(cls, taught: Taught, known: Mapping[str, Signal]) -> "Answers":
         """Fit what was taught to a catalogue; one that lacks signals leaves what was measured."""
         response = taught.response
         if response.source != "learned":
-            return cls(response, ())
+            return cls(response, (), taught.months)
         if any(name not in known for name in taught.signals):
             source: Source = "assumed" if response.measured is None else "measured"
-            return cls(replace(response, source=source, model=None), ())
-        return cls(response, tuple(known[name] for name in taught.signals))
+            return cls(replace(response, source=source, model=None), (), taught.months)
+        return cls(response, tuple(known[name] for name in taught.signals), taught.months)
 
     @property
     def note(self) -> str:
         """What a decision says of where its save rate is from; empty if it is assumed."""
         return _NOTES[self.taught.source]
+
+    def months(self, campaign: Campaign) -> int:
+        """Return the window that the answers are of: what was awaited, or what is assumed."""
+        return campaign.window_months if self.taught.source == "assumed" else self.awaited_months
 
     def response(
         self,
@@ -65,8 +70,8 @@ class Answers:
         if self.taught.source == "assumed":
             return assumed_response(campaign)
         inputs = signal_matrix(moment, self.signals)[rows] if self.signals else np.empty((0, 0))
+        assumed = Assumed(campaign.save_rate, campaign.save_rate_weight, campaign.disturbed_share)
         rate, disturbed, weight = self.taught.of_customers(
-            inputs.astype(np.float32), churn, campaign.save_rate, campaign.save_rate_weight
+            inputs.astype(np.float32), churn, assumed
         )
-        # What is measured is the net of whom it saves and whom it drives away.
         return OfferResponse(rate, campaign.stayer_acceptance, disturbed, weight)

@@ -19,6 +19,7 @@ from pydantic import (
 from features.contract import KIND_CODES
 from serving.campaigns.expressions import Expression, parse
 from training.business import Share
+from training.exit_kinds import WITHIN_MONTHS
 
 NIGHT = "night"
 """What a campaign waits for that judges the portfolio as a whole."""
@@ -98,6 +99,11 @@ class Campaign(BaseModel):
     disturbed_share: Share = Field(
         default=0.0,
         description="a share from 0 to 1: of those who would stay, who leave as they are contacted",
+    )
+    window_months: Annotated[int, Field(ge=1, le=36, strict=True)] = Field(
+        default=WITHIN_MONTHS,
+        description="a whole number of months from 1 to 36: for so long a contact works on who "
+        "leaves, and the rates are of who would leave, or stay, within them",
     )
     hazard_ratio_if_saved: Annotated[float, Field(ge=0, le=100, strict=True)] = Field(
         default=1.0,

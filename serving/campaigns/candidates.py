@@ -16,7 +16,9 @@ from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
 from serving.campaigns.answers import Answers, assumed_response
 from serving.campaigns.campaign import Campaign
+from serving.campaigns.contacts import Contacts, contacts_in
 from serving.campaigns.expressions import hold, mistakes_of
+from serving.campaigns.stakes import stakes_of
 from serving.campaigns.taught import Taught
 from training.bundle import Bundle
 from training.exit_kinds import KINDS, WITHIN_MONTHS
@@ -30,11 +32,10 @@ from valuation.offers import (
     expected_profit,
     most_an_offer_may_cost,
 )
-from valuation.saving import value_of_saving, value_of_staying
 
 Values = NDArray[np.float64]
 _SCALARS = (pa.string(), pa.float64(), pa.int32())
-NO_KINDS = f"churn_{WITHIN_MONTHS}m stands in for its voluntary part: kinds of exit are not known"
+NO_KINDS = "all exits stand in for voluntary ones: kinds of exit are not known"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Option:
 class Candidate:
     """Hold a customer whom at least one campaign is for, as known at `as_of` (microseconds).
 
-    `occasion` is what made somebody look: a night, or an event.
+    `occasion` is what made somebody look: a night, or an event. `contacts` are those on record as
+    events, by whichever system.
     """
 
     customer_id: str
@@ -72,6 +74,7 @@ class Candidate:
     scores: Mapping[str, float | str | None]
     options: tuple[Option, ...]
     notes: tuple[str, ...] = ()
+    contacts: Contacts = ()
 
     @property
     def decision_id(self) -> str:
@@ -138,7 +141,7 @@ class Judge:
         rows = np.flatnonzero(for_them.any(axis=1))
         options = self._options(scores, moment, rows, for_them[rows], eligible[rows])
         told = table.select(_TOLD).take(rows).to_pylist()
-        known = _known_of(people)
+        known, contacts = _known_of(people), contacts_in(block.history, as_of)
         notes = [NO_KINDS] if scores.forecast.exit_shares is None else []
         notes += [f"{name}: {each.note}" for name, each in self._answers.items() if each.note]
         ids = [str(customer_id) for customer_id in scores.customer_ids[rows]]
@@ -152,6 +155,7 @@ class Judge:
                 scores=said,
                 options=own,
                 notes=tuple(notes),
+                contacts=contacts.get(customer_id, ()),
             )
             for customer_id, own, said in zip(ids, options, told, strict=True)
         ]
@@ -205,11 +209,13 @@ class Judge:
     ) -> list[Option]:
         """Return what one campaign would bring with some customers."""
         rate = self.bundle.business.annual_discount_rate
-        stakes = stakes_of(scores, rows, campaign, rate)
         answers = self._answers.get(campaign.name)
+        months = campaign.window_months if answers is None else answers.months(campaign)
+        months = min(months, scores.forecast.churn.shape[1])
+        stakes = stakes_of(scores, rows, campaign, rate, months)
         if answers is None:
             return _options_of(campaign, stakes, assumed_response(campaign), is_eligible)
-        churn = scores.forecast.churn[rows, WITHIN_MONTHS - 1]
+        churn = scores.forecast.churn[rows, months - 1]
         response = answers.response(campaign, churn, moment, rows)
         return _options_of(campaign, stakes, response, is_eligible)
 
@@ -222,31 +228,6 @@ _NO_SHOP = Mistake(
     "campaigns decide by what keeping a leaver is worth, and a shop's customers do not leave: "
     "expected subscription",
 )
-
-
-def voluntary_churn(scores: Scores) -> Values:
-    """Return P(leaves voluntarily within three months), shape (n,); all exits where kinds lack."""
-    churn = scores.forecast.churn[:, WITHIN_MONTHS - 1]
-    shares = scores.forecast.exit_shares
-    return churn if shares is None else churn * shares[:, KINDS.index("voluntary")]
-
-
-def stakes_of(
-    scores: Scores, rows: NDArray[np.int64], campaign: Campaign, annual_discount_rate: float
-) -> Stakes:
-    """Return what is at stake by contacting some customers of a block; subscriptions alone."""
-    forecast = scores.forecast.rows(rows)
-    margin, survival = forecast.margin_if_active, forecast.survival
-    if survival is None:
-        raise ValueError("the scores are of a shop; give those of a subscription business.")
-    window = min(WITHIN_MONTHS, margin.shape[1])
-    ratio = campaign.hazard_ratio_if_saved
-    return Stakes(
-        voluntary_churn(scores)[rows],
-        value_of_saving(margin, survival, annual_discount_rate, ratio, window),
-        value_of_staying(margin, survival, annual_discount_rate, window),
-        np.full(len(rows), campaign.contact_cost),
-    )
 
 
 def _options_of(

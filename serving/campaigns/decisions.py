@@ -10,6 +10,7 @@ import numpy as np
 
 from serving.campaigns.campaign import GLOBAL, Campaign, ContactRules
 from serving.campaigns.candidates import Candidate, Option
+from serving.campaigns.contacts import with_decided
 from serving.campaigns.control import CONTROL, arm_of, draw_of
 from serving.campaigns.verdicts import Before, verdict_on
 from valuation.arbitration import NOTHING, best_contacts
@@ -114,7 +115,8 @@ def _verdicts(
     candidate: Candidate, book: Rulebook, standing: Standing, now: datetime
 ) -> tuple[str, ...]:
     by_name = {campaign.name: campaign for campaign in book.campaigns}
-    before = Before(standing.chosen.get(candidate.customer_id, ()), book.rules, now)
+    decided = standing.chosen.get(candidate.customer_id, ())
+    before = Before(with_decided(decided, candidate.contacts), book.rules, now)
     return tuple(
         verdict_on(candidate, option, by_name[option.campaign], before)
         for option in candidate.options

@@ -39,6 +39,7 @@ _CHOSEN_BEFORE = select(_DECISION.customer_id, _DECISION.campaign, _DECISION.dec
     _DECISION.decided_at > bindparam("since"),
     _DECISION.outcome.in_(CHOSEN),
 )
+_OWN = select(_DECISION.decided_at).where(_DECISION.decision_id == bindparam("decision_id"))
 _ARMS = select(
     campaign_assignment.c.campaign, campaign_assignment.c.customer_id, campaign_assignment.c.arm
 ).where(campaign_assignment.c.customer_id.in_(_SOME))
@@ -108,6 +109,19 @@ def standing_of(
     reserved = _reserved(connection, periods_of(now, book))
     left = {each.name: left_of(each, book, reserved, now) for each in book.campaigns}
     return Standing(chosen, arms, left)
+
+
+def chosen_before(
+    connection: Connection, decision_id: str, customer_id: str, since: datetime
+) -> list[tuple[str, datetime]]:
+    """Return who chose a customer before a decision was made, and when, control groups too.
+
+    Of several contacts that wait to be sent the earliest stands, and none stands in its way.
+    """
+    own = connection.execute(_OWN, {"decision_id": decision_id}).scalar_one_or_none()
+    chosen = {"some": [customer_id], "since": instant_of(since)}
+    rows = connection.execute(_CHOSEN_BEFORE, chosen)
+    return [(campaign, datetime_of(at)) for _, campaign, at in rows if own is None or at < own]
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:

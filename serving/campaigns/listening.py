@@ -10,7 +10,7 @@ from serving.campaigns.campaign import NIGHT
 from serving.campaigns.candidates import Candidate, Judge
 from serving.campaigns.decisions import Rulebook
 from serving.campaigns.ledger import KnowsErased, settle
-from serving.campaigns.taught import Taught
+from serving.campaigns.taught import Taught, TaughtNow
 from serving.campaigns.triggers import Trigger, triggers_of
 from serving.store.database import LiveStore
 from serving.store.live_events import LiveEvent
@@ -20,20 +20,23 @@ from training.bundle import Bundle
 class Listening:
     """Know which events campaigns wait for, and judge whom they happened to; one thread a time."""
 
-    def __init__(self, book: Rulebook, taught: Mapping[str, Taught]) -> None:
+    def __init__(self, book: Rulebook, taught: TaughtNow) -> None:
         self.book, self._taught = book, taught
         self._kinds = frozenset(kind for each in book.campaigns for kind in each.on) - {NIGHT}
         self._judge: Judge | None = None
+        self._judges_by: Mapping[str, Taught] = {}
 
     def heard(self, events: Sequence[LiveEvent]) -> list[LiveEvent]:
         """Return the events of kinds that some campaign waits for."""
         return [event for event in events if event.kind in self._kinds] if self._kinds else []
 
     def judge(self, bundle: Bundle) -> Judge:
-        """Return the judge by a model version; raises as `Judge` does."""
-        if self._judge is None or self._judge.bundle is not bundle:
+        """Return the judge by a model version and what is taught now; raises as `Judge` does."""
+        taught = self._taught()
+        is_made = self._judge is not None and self._judge.bundle is bundle
+        if self._judge is None or not is_made or self._judges_by is not taught:
             waiting = [each for each in self.book.campaigns if self._kinds & set(each.on)]
-            self._judge = Judge(waiting, bundle, self._taught)
+            self._judge, self._judges_by = Judge(waiting, bundle, taught), taught
         return self._judge
 
     def candidates(

@@ -84,6 +84,14 @@ def arms_of(connection: Connection) -> dict[str, Arms]:
     return found
 
 
+def control_shares_of(store: LiveStore, campaign: str) -> dict[str, float]:
+    """Return the control share at which each customer was assigned here to a campaign."""
+    table = campaign_assignment.c
+    wanted = select(table.customer_id, table.control_share).where(table.campaign == campaign)
+    with store.reading() as connection:
+        return {customer: float(share) for customer, share in connection.execute(wanted)}
+
+
 def content_of(standing: CampaignStanding) -> dict[str, Any]:
     """Return how a campaign stands, ready for JSON."""
     campaign, ratio = standing.campaign, standing.arms.sample_ratio

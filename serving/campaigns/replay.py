@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from serving.campaigns.assignments import assignments_of
 from serving.campaigns.budgets import left_of, reserved_by
 from serving.campaigns.campaign import NIGHT, Campaign
 from serving.campaigns.candidates import Candidate, Judge
+from serving.campaigns.contacts import Contacts
 from serving.campaigns.decisions import Decision, Rulebook, Standing, decide
 from serving.campaigns.portfolio import Tell, candidates_after_events, portfolio_candidates
 
@@ -80,5 +81,12 @@ def _candidates(
     log: Log, judge: Judge, campaign: Campaign, since: int, as_of: int
 ) -> list[Candidate]:
     if NIGHT in campaign.on:
-        return portfolio_candidates(log, judge, as_of, "replay")
-    return candidates_after_events(log, judge, list(campaign.on), since, as_of)
+        found = portfolio_candidates(log, judge, as_of, "replay")
+    else:
+        found = candidates_after_events(log, judge, list(campaign.on), since, as_of)
+    return [replace(each, contacts=_of_others(each, campaign)) for each in found]
+
+
+def _of_others(candidate: Candidate, campaign: Campaign) -> Contacts:
+    """Return the contacts of other campaigns: of its own, a replay knows those it makes."""
+    return [each for each in candidate.contacts if each[0] != campaign.name]

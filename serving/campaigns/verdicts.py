@@ -17,7 +17,10 @@ NO_PROFIT = "brings nothing"
 
 @dataclass(frozen=True)
 class Before:
-    """Hold which campaigns chose a customer before, and when; control groups count as contacts."""
+    """Hold which campaigns chose or contacted a customer before, and when.
+
+    Control groups count as contacts.
+    """
 
     chosen: Sequence[tuple[str, datetime]]
     rules: ContactRules
@@ -35,6 +38,12 @@ class Before:
         since = self.now - timedelta(days=self.rules.within_days)
         return sum(at > since for _, at in self.chosen) >= self.rules.most_contacts
 
+    def against(self, campaign: Campaign) -> str:
+        """Return why contacts before keep a campaign from the customer; empty if they do not."""
+        if self.is_cooling(campaign):
+            return COOLING
+        return CAPPED if self.is_capped() else ""
+
 
 def verdict_on(candidate: Candidate, option: Option, campaign: Campaign, before: Before) -> str:
     """Return why a campaign may not have a candidate now; empty where it may."""
@@ -44,8 +53,6 @@ def verdict_on(candidate: Candidate, option: Option, campaign: Campaign, before:
         return NO_CONSENT
     if option.retention_change < 0:
         return LEFT_ALONE
-    if before.is_cooling(campaign):
-        return COOLING
-    if before.is_capped():
-        return CAPPED
+    if said := before.against(campaign):
+        return said
     return "" if option.expected_profit > 0 else NO_PROFIT

@@ -90,9 +90,14 @@ def _tell_unforeseen(error: Exception, *, as_json: bool) -> int:
 
 
 def _console() -> Console:
-    """Return a console as wide as the terminal; wide where a file or a pipe reads."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_OF_FILES)
+    """Return a console as wide as the terminal; wide where a file or a pipe reads.
+
+    It prints text as it is: names and reasons of users may hold brackets.
+    """
+    console = Console(highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, width=_WIDTH_OF_FILES)
 
 
 def tell_failure(kind: str, error: Exception, *, as_json: bool) -> None:

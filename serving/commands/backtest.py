@@ -22,7 +22,7 @@ from training.backtest import backtest_at, metrics_of
 from training.backtest_plan import PRODUCT, BacktestPlan, plan_backtest
 from training.exit_kind_backtest import exit_kind_metrics
 from training.peers.registry import fit_peers, peers_of
-from training.recipe import known_for
+from training.recipe import known_for, recipe_of
 from training.referral_backtest import referral_metrics
 
 NO_PEERS = "none"
@@ -157,9 +157,10 @@ def _written(
 
 
 def _identity(workspace: Workspace, plan: BacktestPlan, peers: Sequence[str]) -> str:
-    """Return a name that the same data, configuration, plan and peers always give."""
+    """Return a name that the same data, configuration, code, plan and peers always give."""
     business = workspace.configuration.business.model_dump_json()
-    whole = f"{workspace.log().fingerprint}|{business}|{plan}|{peers}"
+    recipe = recipe_of(workspace.configuration.features)
+    whole = f"{workspace.log().fingerprint}|{business}|{recipe}|{plan}|{peers}"
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return f"{datetime_of(plan.cutoffs[-1]):%Y-%m-%d}-{digest}"
 

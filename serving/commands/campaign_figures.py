@@ -46,6 +46,7 @@ def _of_arm(found: ArmEffects) -> dict[str, Any]:
         "contacted": found.contacted,
         "control_contacted": found.control_contacted,
         "cost": account.cost,
+        "cost_outside_window": found.cost_outside,
         "gain": _ends((account.gain, account.gain_low, account.gain_high)),
         "net": _ends(net),
         "return_on_investment": None if returned is None else _ends(returned),

@@ -9,15 +9,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from features.instants import datetime_of, instant_of
+from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from serving.commands.answer import Answer
+from serving.commands.assigned import assigned
 from serving.commands.instants import as_of_or_default
 from serving.commands.progress import progress_bar
-from serving.store.frozen_versions import frozen_bundle
+from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
-from training.bundle import Bundle
-from training.experiments.assignments import Assignments, assignments_of
+from training.exit_kinds import WITHIN_MONTHS
+from training.experiments.assignments import Assignments
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
 from training.uplift.lessons import CampaignLesson, lesson_of
@@ -33,14 +34,18 @@ _SAID = {
 
 
 def learn_campaign(
-    path: Path | None, name: str, arm: str | None, months: int, as_of: str | None
+    path: Path | None, name: str, arm: str | None, months: int | None, as_of: str | None
 ) -> Answer:
     """Judge learners on a campaign's finished windows; keep what may replace the assumption."""
     workspace = open_workspace(path)
+    months = months or _window_of(name, workspace)
     moment = as_of_or_default(workspace, as_of)
-    assignments = assignments_of(workspace.log(), name, moment)
+    assignments = assigned(workspace, name, moment)
     chosen = _chosen_arm(assignments, arm)
-    bundle = _bundle_of_before(workspace, assignments)
+    began_at = int(assignments.at.min())
+    bundle = required_frozen_bundle(
+        workspace.store, assignments.campaign, began_at, datetime.now(UTC)
+    )
     measure = Measure(months, instant_of(moment), bundle.business, bundle)
     with progress_bar() as tell:
         tell("reading what came of those assigned", 0.1)
@@ -55,13 +60,21 @@ def learn_campaign(
     return Answer(content, lambda console: _show(console, content))
 
 
+def _window_of(name: str, workspace: Workspace) -> int:
+    windows = {each.name: each.window_months for each in workspace.configuration.campaigns}
+    return windows.get(name, WITHIN_MONTHS)
+
+
 def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
-    """Write the response beside the old one, then put it in its place."""
-    fresh = folder.with_name(f"{folder.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
+    """Write the response beside the old one, then put it in its place, which services watch."""
+    fresh, old = (folder.with_name(f"{folder.name}.{part}") for part in ("fresh", "old"))
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
     save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
@@ -152,17 +165,6 @@ def _chosen_arm(assignments: Assignments, arm: str | None) -> str:
         raise InputRefusedError("there is no experiment to learn from", [mistake])
     mistake = Mistake("--arm", str(arm), f"expected one of {', '.join(arms)}")
     raise NotFoundError("it must be clear which arm to learn from", [mistake])
-
-
-def _bundle_of_before(workspace: Workspace, assignments: Assignments) -> Bundle:
-    began_at = int(assignments.at.min())
-    bundle = frozen_bundle(workspace.store, assignments.campaign, began_at, datetime.now(UTC))
-    if bundle is None:
-        began = f"{datetime_of(began_at):%Y-%m-%d}"
-        expected = f"train one that saw nothing of it: `keepworth train --as-of {began}`"
-        mistake = Mistake("model", f"trained after {began}, all of them", expected)
-        raise NotFoundError("no model version is older than the campaign", [mistake])
-    return bundle
 
 
 def _require_both_arms(lesson: CampaignLesson, months: int) -> None:

@@ -9,8 +9,8 @@ from rich.console import Console
 from features.instants import datetime_of, instant_of
 from features.mistakes import InputRefusedError, Mistake
 from features.whole_files import whole_file
-from serving.campaigns.overview import arms_of
 from serving.commands.answer import Answer
+from serving.commands.assigned import assigned
 from serving.commands.campaign_figures import figures_of
 from serving.commands.campaign_words import show_measurement
 from serving.commands.instants import as_of_or_default
@@ -19,7 +19,7 @@ from serving.commands.progress import progress_bar
 from serving.report.campaign import render_campaign
 from serving.store.frozen_versions import frozen_bundle
 from serving.workspace import Workspace, name_of_file, open_workspace
-from training.experiments.assignments import MEMBER, Assignments, assignments_of
+from training.experiments.assignments import MEMBER, Assignments
 from training.experiments.effects import Measurement, measured
 from training.experiments.outcomes import Measure, outcomes_of
 
@@ -29,12 +29,12 @@ def report(
 ) -> Answer:
     """Measure a campaign as of an instant; write `reports/campaigns/NAME.html`.
 
-    The promised share of the control group is that which held for those assigned here; of
-    campaigns run elsewhere it must be given.
+    Of those assigned here the promised share of the control group is known, customer by customer;
+    `control_share` is that of those assigned elsewhere.
     """
     workspace = open_workspace(path)
     moment = as_of_or_default(workspace, as_of)
-    assignments = assignments_of(workspace.log(), name, moment)
+    assignments = assigned(workspace, name, moment, control_share)
     if MEMBER in assignments.arms and not assignments.is_randomised:
         return report_programme(workspace, assignments, months, moment)
     if not assignments.is_randomised:
@@ -43,15 +43,8 @@ def report(
     with progress_bar() as tell:
         tell("following the customers assigned", 0.1)
         outcomes = outcomes_of(workspace.log(), assignments, measure)
-        share = _promised_share(workspace, name) if control_share is None else control_share
-        found = measured(assignments, outcomes, measure, share)
+        found = measured(assignments, outcomes, measure)
     return _answer(workspace, found)
-
-
-def _promised_share(workspace: Workspace, name: str) -> float | None:
-    with workspace.store.reading() as connection:
-        arms = arms_of(connection).get(name)
-    return arms.control_promised / arms.assigned if arms else None
 
 
 def _measure(

@@ -41,7 +41,7 @@ def show_measurement(console: Console, found: Measurement) -> None:
         console.print(_table(effects, found.measure.business.currency))
         console.print(account_in_words(effects, found.measure.business.currency))
     for warning in warnings_of(found):
-        console.print(f"! {warning}", markup=False)
+        console.print(f"! {warning}")
 
 
 def account_in_words(effects: ArmEffects, currency: str) -> str:
@@ -56,7 +56,7 @@ def account_in_words(effects: ArmEffects, currency: str) -> str:
     if account.return_on_investment is None:
         return f"{said}; nothing was spent, so there is no return on it."
     found, least, most = account.return_on_investment
-    return f"{said}, return on investment {found:+.0%} ({least:+.0%} to {most:+.0%})."
+    return f"{said}, return on investment {found:+,.0%} ({least:+,.0%} to {most:+,.0%})."
 
 
 def _status(found: Measurement) -> str:

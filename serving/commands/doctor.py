@@ -10,6 +10,7 @@ from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.ingest.lock import WorkspaceBusyError, writing
@@ -66,8 +67,8 @@ def _found(part: str, look: "Look", workspace: Workspace) -> Iterator[Finding]:
 def _show(console: Console, findings: list[Finding]) -> None:
     table = Table("part", "", "found", "what to do")
     for finding in findings:
-        style = _STYLES[finding.state]
-        table.add_row(finding.part, f"[{style}]{finding.state}[/]", finding.found, finding.advice)
+        state = Text(finding.state, _STYLES[finding.state])
+        table.add_row(finding.part, state, finding.found, finding.advice)
     console.print(table)
 
 
@@ -76,7 +77,10 @@ def _log(workspace: Workspace) -> Iterator[Finding]:
     files = [file for batch in log.batches for file in batch.files]
     bad = [file.path for file in files if not _is_as_written(log, file.path, file.sha256)]
     if bad:
-        advice = "restore state/log from a copy, or remove state/log and ingest all sources again"
+        advice = (
+            "restore state/log from a copy; nothing else holds posted events that were drained, "
+            "nor who was erased"
+        )
         shown = ", ".join(bad[:3])
         yield Finding("log", "broken", f"{len(bad):,} files missing or altered: {shown}", advice)
     elif not log.n_events:

@@ -41,11 +41,16 @@ def _show(console: Console, receipt: Receipt) -> None:
     whom = "1 customer" if len(receipt.subjects) == 1 else f"{len(receipt.subjects):,} customers"
     console.print(f"Erased of {whom}: {found or 'nothing was found'}.", style="bold")
     for file in receipt.removed_files:
-        console.print(f"removed, to be made again: {file}", soft_wrap=True, markup=False)
+        console.print(f"removed, to be made again: {file}", soft_wrap=True)
     if receipt.models:
         console.print(
             f"Model versions that saw them in training, and hold no row of anybody: "
             f"{', '.join(receipt.models)}; `keepworth train` makes one that did not."
+        )
+    if not receipt.is_store_swept:
+        console.print(
+            "A reader of the live store, such as a backup, kept its files from being overwritten: "
+            "run `keepworth drain` when it has ended."
         )
     console.print("They are kept out from now on, on record as:")
     for subject in receipt.subjects:

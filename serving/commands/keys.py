@@ -21,7 +21,7 @@ def make(path: Path | None, name: str, scopes: list[str], calls_per_minute: int 
     def show(console: Console) -> None:
         console.print(f"Key {key.key_id} for {name}: {', '.join(sorted(scopes))}.", style="bold")
         console.print("Send this as `Authorization: Bearer ...`; it is not kept, nor shown again:")
-        console.print(token, soft_wrap=True, markup=False)
+        console.print(token, soft_wrap=True)
 
     return Answer(_content(key) | {"token": token}, show)
 

@@ -62,7 +62,8 @@ def write_portfolio(  # noqa: PLR0913, PLR0917 -- what a run of the command has 
     """Write the file; without the scores themselves it says that they lie elsewhere."""
     path = workspace.of_as_of("scores", as_of) / PORTFOLIO_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    totals = _totals(sums, bundle, as_of, scored_at)
+    moments = {"as_of": iso(instant_of(as_of)), "scored_at": iso(instant_of(scored_at))}
+    totals = moments | totals_of(sums, bundle)
     parts = _elsewhere() if scored is None else _parts(workspace, bundle, as_of, scored)
     warnings = [_NO_INTERVAL] if totals["customer_equity_low"] is None else []
     answer = PortfolioAnswer(**totals, **(parts | {"warnings": [*warnings, *parts["warnings"]]}))
@@ -71,14 +72,11 @@ def write_portfolio(  # noqa: PLR0913, PLR0917 -- what a run of the command has 
     return path
 
 
-def _totals(
-    sums: ScoreSums, bundle: Bundle, as_of: datetime, scored_at: datetime
-) -> dict[str, Any]:
+def totals_of(sums: ScoreSums, bundle: Bundle) -> dict[str, Any]:
+    """Return what the portfolio adds up to, by the names of GET /v1/portfolio."""
     low, high = equity_interval(sums, bundle) or (None, None)
     business = bundle.business
     return {
-        "as_of": iso(instant_of(as_of)),
-        "scored_at": iso(instant_of(scored_at)),
         "model_version": bundle.version,
         "currency": business.currency,
         "horizon_months": business.horizon_months,

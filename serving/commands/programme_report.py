@@ -8,14 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from features.instants import datetime_of, instant_of
-from features.mistakes import Mistake, NotFoundError
 from features.whole_files import whole_file
 from serving.commands.answer import Answer
 from serving.commands.progress import progress_bar
 from serving.report.programme import render_programme
-from serving.store.frozen_versions import frozen_bundle
+from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, name_of_file
-from training.bundle import Bundle
 from training.experiments.assignments import Assignments
 from training.experiments.outcomes import Measure
 from training.experiments.programme import ProgrammeMeasurement, measured_programme
@@ -31,7 +29,10 @@ def report_programme(
     workspace: Workspace, assignments: Assignments, months: int, as_of: datetime
 ) -> Answer:
     """Compare members with customers like them; write `reports/campaigns/NAME.html`."""
-    bundle = _bundle_of_before(workspace, assignments)
+    began_at = int(assignments.at.min())
+    bundle = required_frozen_bundle(
+        workspace.store, assignments.campaign, began_at, datetime.now(UTC)
+    )
     measure = Measure(months, instant_of(as_of), bundle.business, bundle)
     with progress_bar() as tell:
         tell("comparing members with customers like them", 0.2)
@@ -60,6 +61,10 @@ def _figures(found: ProgrammeMeasurement) -> dict[str, Any]:
         "members": found.n_members,
         "followed": found.n_followed,
         "compared": found.n_compared,
+        "joined_later": {
+            "customers": found.n_joined_later,
+            "share_of_window_as_member": found.as_member,
+        },
         "effects": {name: effect._asdict() for name, effect in found.effects.items()},
         "balance": [
             {"covariate": name, "before": float(before), "after": float(after)}
@@ -78,7 +83,7 @@ def _show(console: Console, found: ProgrammeMeasurement) -> None:
         style="bold",
     )
     for warning in programme_warnings(found):
-        console.print(f"! {warning}", markup=False)
+        console.print(f"! {warning}")
     table = Table("a member", "effect", "95% interval", "naive difference")
     for name, effect in found.effects.items():
         table.add_row(name, *_said(effect, 100.0 if name == "retention" else 1.0))
@@ -100,14 +105,3 @@ def _balance(found: ProgrammeMeasurement) -> Table:
         before, after = found.balance.before[row], found.balance.after[row]
         table.add_row(found.names[row], f"{before:+.2f}", f"{after:+.2f}")
     return table
-
-
-def _bundle_of_before(workspace: Workspace, assignments: Assignments) -> Bundle:
-    began_at = int(assignments.at.min())
-    bundle = frozen_bundle(workspace.store, assignments.campaign, began_at, datetime.now(UTC))
-    if bundle is None:
-        began = f"{datetime_of(began_at):%Y-%m-%d}"
-        expected = f"train one that saw nothing of it: `keepworth train --as-of {began}`"
-        mistake = Mistake("model", f"trained after {began}, all of them", expected)
-        raise NotFoundError("no model version is older than the programme", [mistake])
-    return bundle

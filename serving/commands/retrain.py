@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.commands.answer import Answer
@@ -58,22 +59,31 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
     if gates:
         console.print(_table(gates))
     if moved := answer["moved"]:
-        money = Money(moved["currency"])
-        console.print(
-            f"Customer equity went from {money.total(moved['customer_equity_before'])} to "
-            f"{money.total(moved['customer_equity_now'])}: "
-            f"{money.change(moved['by_new_data'])} by new data, "
-            f"{money.change(moved['by_new_model'])} by the new model."
-        )
+        console.print(_moved_in_words(moved))
     if answer["note"]:
         console.print(f"What changed, for people: {answer['note']}", soft_wrap=True)
     for warning in answer["warnings"]:
         console.print(f"Warning: {warning}", soft_wrap=True)
 
 
+def _moved_in_words(moved: dict[str, Any]) -> str:
+    money = Money(moved["currency"])
+    now = money.total(moved["customer_equity_now"])
+    if moved["customer_equity_before"] is None:
+        return (
+            f"Customer equity is {now}. [business] has changed since the version before was "
+            "trained: what moved by that, by new data and by the new model cannot be told apart."
+        )
+    return (
+        f"Customer equity went from {money.total(moved['customer_equity_before'])} to {now}: "
+        f"{money.change(moved['by_new_data'])} by new data, "
+        f"{money.change(moved['by_new_model'])} by the new model."
+    )
+
+
 def _table(gates: list[dict[str, Any]]) -> Table:
     table = Table("gate", "", "found", "what to do")
     for gate in gates:
-        state = "[green]open[/]" if gate["passed"] else "[bold red]closed[/]"
+        state = Text("open", "green") if gate["passed"] else Text("closed", "bold red")
         table.add_row(gate["gate"], state, gate["found"], gate["way_out"])
     return table

@@ -21,7 +21,7 @@ from serving.commands.engines import Engine, require_local, scored_elsewhere, va
 from serving.commands.explained import explained_rows, show_explained, with_reasons
 from serving.commands.instants import as_of_or_default
 from serving.commands.portfolio import SHARE_OF_SCORING, valued
-from serving.commands.portfolio_file import Scored, write_portfolio
+from serving.commands.portfolio_file import Scored, totals_of, write_portfolio
 from serving.commands.progress import progress_bar
 from serving.report.content import ReportInput, render_report
 from serving.store.serving_version import load_version
@@ -74,7 +74,7 @@ def score_portfolio(  # noqa: PLR0913, PLR0917 -- the options of the command
             draft.write_text(page, encoding="utf-8")
         found = Scored(table, portfolio.changes)
         kept = write_portfolio(workspace, bundle, moment, datetime.now(UTC), sums, found)
-    summary = summary_of(sums, bundle, moment)
+    summary = {"as_of": moment.isoformat()} | totals_of(sums, bundle)
     explained = explained_rows(table)
     places = {"scores": [str(file) for file in files], "portfolio": str(kept)}
     places |= {"report": str(report)}
@@ -90,7 +90,7 @@ def _scored_elsewhere(workspace: Workspace, as_of: str | None, model: str | None
     with writing(workspace.state), progress_bar() as tell:
         moment, place, sums = scored_elsewhere(workspace, model, as_of, tell)
         kept = write_portfolio(workspace, bundle, moment, datetime.now(UTC), sums, None)
-    summary = summary_of(sums, bundle, moment)
+    summary = {"as_of": moment.isoformat()} | totals_of(sums, bundle)
     places = {"scores": [place], "portfolio": str(kept), "report": None}
     content = summary | {"explained": []} | places
     return Answer(content, lambda console: _show(console, summary, [], [place, kept]))
@@ -148,28 +148,6 @@ def _interval_in_words(summary: dict[str, Any], currency: str) -> str:
         f"With a probability of 80% the total comes out between {low:,.0f} and {high:,.0f} "
         f"{currency}, going by how earlier forecasts of it erred."
     )
-
-
-def summary_of(sums: ScoreSums, bundle: Bundle, as_of: datetime) -> dict[str, Any]:
-    """Return what the portfolio adds up to, as `--json` gives it."""
-    low, high = equity_interval(sums, bundle) or (None, None)
-    return {
-        "as_of": as_of.isoformat(),
-        "model_version": bundle.version,
-        "currency": bundle.business.currency,
-        "horizon_months": bundle.business.horizon_months,
-        "customers": sums.customers,
-        "lost": sums.lost,
-        "customer_equity": sums.customer_equity,
-        "customer_equity_low": low,
-        "customer_equity_high": high,
-        "mean_clv": sums.mean_clv,
-        "loss_makers": sums.loss_makers,
-        "loss": sums.loss,
-        "outside_training": sums.outside_training,
-        "longest_month": bundle.longest_month,
-        "equity_beyond_longest_month": sums.equity_beyond_longest_month,
-    }
 
 
 def _written(workspace: Workspace, as_of: datetime, table: pa.Table) -> list[Path]:

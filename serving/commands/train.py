@@ -110,8 +110,9 @@ def _signals_in_words(bundle: Bundle) -> str:
         )
     if isinstance(bundle.model, SubscriptionModel):
         return (
-            f"Too few exits to learn from signals (fewer than {FEWEST_EXITS}): churn is predicted "
-            "from tenure and booked ends alone, and no other signal moves it."
+            f"Too few exits to learn from signals (fewer than {FEWEST_EXITS}, or all in one "
+            "month): churn is predicted from tenure and booked ends alone, and no other signal "
+            "moves it."
         )
     return (
         f"Signals do not help here with buyers that training has not seen, or there is too little "

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.instants import datetime_of, instant_of
+from serving.api.current import Current
 from serving.api.deliveries import open_deliverer
 from serving.commands.answer import Answer
 from serving.delivery.signing import new_secret
@@ -28,7 +29,7 @@ MOST_SHOWN = 50
 def make_secret() -> Answer:
     """Make a secret that nobody keeps but who asked for it."""
     secret = new_secret()
-    return Answer({"secret": secret}, lambda console: console.print(secret, markup=False))
+    return Answer({"secret": secret}, lambda console: console.print(secret))
 
 
 def listing(path: Path | None) -> Answer:
@@ -48,7 +49,7 @@ def listing(path: Path | None) -> Answer:
             console.print("There are no [[webhooks]] in keepworth.toml.")
         for each in receivers:
             said = f", closed since {each['closed_since']}" if each["closed_since"] else ""
-            console.print(f"{each['name']}: {each['url']}{said}", markup=False)
+            console.print(f"{each['name']}: {each['url']}{said}")
         total = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
         console.print(f"Messages: {total or 'none yet'}.", style="bold")
         for title, letters in (("Never heard", unheard), ("Waiting", waiting)):
@@ -62,7 +63,7 @@ def listing(path: Path | None) -> Answer:
 def deliver(path: Path | None) -> Answer:
     """Attempt once all that is due."""
     workspace = open_workspace(path)
-    attempts = asyncio.run(open_deliverer(workspace).deliver_due())
+    attempts = asyncio.run(open_deliverer(Current(workspace)).deliver_due())
     counts = count_letters(workspace.store)
 
     def show(console: Console) -> None:
@@ -102,6 +103,6 @@ def reopen(path: Path | None, name: str) -> Answer:
     reopen_receiver(open_workspace(path).store, name, datetime.now(UTC))
 
     def show(console: Console) -> None:
-        console.print(f"{name} is sent to again; what waited is due.", markup=False)
+        console.print(f"{name} is sent to again; what waited is due.")
 
     return Answer({"name": name, "reopened": True}, show)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from features.instants import datetime_of
 from serving.campaigns.triggers import Trigger
 
+_PREFIX = "msg_"
 _SOURCE = "keepworth/campaigns/"
 
 
@@ -45,10 +46,15 @@ class TriggerEvent(Struct, kw_only=True):
     data: TriggerData
 
 
+def decision_id_of(message_id: str) -> str:
+    """Return the decision that a message of this id tells of."""
+    return message_id.removeprefix(_PREFIX)
+
+
 def event_of(trigger: Trigger) -> TriggerEvent:
     """Return what others hear of a trigger."""
     return TriggerEvent(
-        id=f"msg_{trigger.decision_id}",
+        id=id_of(trigger),
         source=_SOURCE + trigger.campaign,
         subject=trigger.customer_id,
         time=_text_of(trigger.made_at),
@@ -64,6 +70,11 @@ def event_of(trigger: Trigger) -> TriggerEvent:
             grounds=msgspec.json.decode(trigger.grounds),
         ),
     )
+
+
+def id_of(trigger: Trigger) -> str:
+    """Return the id by which a trigger is known in webhooks, the feed and exports alike."""
+    return _PREFIX + trigger.decision_id
 
 
 def _text_of(instant: int) -> str:

@@ -1,11 +1,13 @@
 """Who the customers are and what is on offer, as the operator's CRM exports them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
 from serving.demo.blocks import Column, Instants, Ints
 from serving.demo.history import NOBODY, History
-from serving.demo.instants import instants
+from serving.demo.instants import first_day, instants
 from serving.demo.parameters import OperatorParameters
 
 LOCAL_ZONE = "Europe/Vienna"
@@ -45,14 +47,22 @@ def customer_table(
     )
 
 
-def plan_table(first: str, params: OperatorParameters) -> pd.DataFrame:
-    """Return the price list, valid from the date `first`."""
-    plans = params.plans
-    return pd.DataFrame(
-        {
-            "tariff": plans.names,
-            "monthly_fee": plans.list_prices,
-            "valid_from": first,
-            "data_allowance_gb": plans.allowances_gb,
-        }
-    )
+def plan_table(history: History) -> pd.DataFrame:
+    """Return the price list, valid from when the first customer joined, and each later one."""
+    months = [*history.warm_up, *history.observed]
+    lists = {int(history.newcomers.joined.min()): months[0].params.plans}
+    for before, month in pairwise(months):
+        if month.params.plans != before.params.plans:
+            lists[month.state.month] = month.params.plans
+    parts = [
+        pd.DataFrame(
+            {
+                "tariff": plans.names,
+                "monthly_fee": plans.list_prices,
+                "valid_from": first_day(month).isoformat(),
+                "data_allowance_gb": plans.allowances_gb,
+            }
+        )
+        for month, plans in lists.items()
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -24,9 +24,10 @@ SURVIVING_SHARE = 0.3
 
 @dataclass(frozen=True)
 class LivedMonth:
-    """Hold one month: the state it began with, newcomers included, and what it brought."""
+    """Hold one month: what it began with, newcomers included, by which world, what it brought."""
 
     state: Subscribers
+    params: OperatorParameters
     happenings: Happenings
     traces: Traces
 
@@ -92,7 +93,7 @@ def _lived_month(
 ) -> tuple[LivedMonth, Subscribers]:
     after, happenings = advance(state, rng, params)
     traces = draw_traces(state, happenings, rng, params)
-    return LivedMonth(state, happenings, traces), after
+    return LivedMonth(state, params, happenings, traces), after
 
 
 def _warm_up(
@@ -124,9 +125,8 @@ def _only(lived: Sequence[LivedMonth], kept: Ints) -> tuple[LivedMonth, ...]:
         index = np.flatnonzero(np.isin(month.state.who, kept))
         state = month.state.take(index)
         renumbered = replace(state, who=np.searchsorted(kept, state.who))
-        months.append(
-            LivedMonth(renumbered, month.happenings.take(index), month.traces.take(index))
-        )
+        happenings, traces = month.happenings.take(index), month.traces.take(index)
+        months.append(LivedMonth(renumbered, month.params, happenings, traces))
     return tuple(months)
 
 

@@ -77,7 +77,7 @@ class Operator:
         """
         state = self.history.openings[-1]
         chosen = state.take(self._positions(ids, state))
-        return self._truth_of(downgraded(chosen, self.params), draws)
+        return self._truth_of(downgraded(chosen, self._params_from(state.month)), draws)
 
     def terms_left(self, ids: Sequence[str]) -> list[int | None]:
         """Return how many months these customers' terms still run at the end, None without one.
@@ -168,6 +168,7 @@ def downgraded(state: Subscribers, params: OperatorParameters) -> Subscribers:
     return replace(
         state,
         plan=state.plan - 1,
+        list_price=np.asarray(params.plans.list_prices)[state.plan - 1],
         discount_left=nothing,
         booked_plan=nothing,
         booked_in=nothing,

@@ -176,7 +176,8 @@ class OperatorParameters:
 class Regime:
     """Say by what the world goes on from an observed month, counted from 0.
 
-    Plans and prices must stay: a change of them would be an event that nobody records.
+    Other list prices reach each customer on the day of the bill in that month, or with a move or
+    a renewal before it. The names of plans and their order must stay.
     """
 
     month: int

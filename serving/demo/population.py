@@ -18,9 +18,10 @@ class Subscribers(Block):
     """Hold every customer's state at the start of `month`; arrays have shape `(n,)`.
 
     Countdowns (`term_left`, `discount_left`, `booked_in`) are months until it happens on
-    `start_day`: 0 is this month, -1 never. Latent: `frailty`, `size`, `engagement`, `habit`, the
-    rates. `arrears` counts unpaid bills, `failures` is a fading count of failed payments,
-    `contact_logit` what a contact of late does to the log-odds of asking to leave.
+    `start_day`: 0 is this month, -1 never. `list_price` is that of the plan as this customer's
+    contract has it. Latent: `frailty`, `size`, `engagement`, `habit`, the rates. `arrears` counts
+    unpaid bills, `failures` is a fading count of failed payments, `contact_logit` what a contact
+    of late does to the log-odds of asking to leave.
     """
 
     month: int
@@ -31,6 +32,7 @@ class Subscribers(Block):
     joined: Ints
     start_day: Floats
     plan: Ints
+    list_price: Floats
     tenure_months: Ints
     term_left: Ints
     discount: Floats
@@ -68,6 +70,7 @@ def draw_newcomers(
     term = np.where(rng.random(n) < spec.term_share, spec.term_months, NEVER)
     discounted = rng.random(n) < spec.discount_share
     engagement = 0.3 * rng.standard_normal(n)
+    start_day, plan = days_of_month(n, rng), _first_plan(size, rng, params)
     return Subscribers(
         month=month,
         who=who,
@@ -75,8 +78,9 @@ def draw_newcomers(
         age=age,
         region=region,
         joined=np.full(n, month),
-        start_day=days_of_month(n, rng),
-        plan=_first_plan(size, rng, params),
+        start_day=start_day,
+        plan=plan,
+        list_price=np.asarray(params.plans.list_prices)[plan],
         tenure_months=np.zeros(n, dtype=np.int64),
         term_left=term,
         discount=np.where(discounted, spec.discount, 0.0),

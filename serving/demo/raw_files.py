@@ -9,7 +9,7 @@ from serving.demo.care import referral_table, review_table, ticket_table
 from serving.demo.contracts import contract_table
 from serving.demo.crm import customer_table, plan_table
 from serving.demo.history import History
-from serving.demo.instants import first_day, instants
+from serving.demo.instants import instants
 from serving.demo.metering import cost_table, invoice_table, usage_table
 from serving.demo.parameters import OperatorParameters
 
@@ -22,7 +22,6 @@ def raw_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return every export by file name, as taken at the end of observation."""
     until = instants(history.openings[-1].month, np.zeros(1))[0]
-    first_joined = first_day(int(history.newcomers.joined.min()))
     return {
         "contracts.csv.gz": _contracts(history, rng, params),
         "usage.parquet": _usage(history, until, rng, params),
@@ -32,14 +31,14 @@ def raw_tables(
         "reviews.csv": _with_utc_text(review_table(history, rng)),
         "referrals.csv": _with_utc_text(referral_table(history, rng)),
         "crm_customers.csv": customer_table(history, rng, params),
-        "plans.csv": plan_table(first_joined.isoformat(), params),
+        "plans.csv": plan_table(history),
     }
 
 
 def _contracts(
     history: History, rng: np.random.Generator, params: OperatorParameters
 ) -> pd.DataFrame:
-    table = contract_table(history, params)
+    table = contract_table(history)
     faults: dict[str, str | float | None] = {"move": NO_SUCH_MOVE, "subscriber_no": None}
     table = with_dirty_rows(table, faults, rng, params.blemishes)
     table.insert(0, "move_no", np.arange(1, len(table) + 1))

@@ -84,13 +84,19 @@ def _prices(
     """Return the price before and after the month's only possible switch, and when it comes."""
     list_prices = np.asarray(params.plans.list_prices)
     discounted = np.where(state.discount_left != NEVER, 1.0 - state.discount, 1.0)
-    before = list_prices[state.plan] * discounted
+    before = state.list_price * discounted
     discount_ends, booking_due = state.discount_left == 0, state.booked_in == 0
     at_once = (moves.up | moves.down) & (moves.booked_in == NEVER)
-    after = np.where(discount_ends, list_prices[state.plan], before)
+    after = list_prices[state.plan] * np.where(discount_ends, 1.0, discounted)
     after = np.where(booking_due, list_prices[state.booked_plan], after)
     after = np.where(at_once, list_prices[moves.plan], after)
-    return before, after, np.where(at_once, moves.day, state.start_day)
+    with_move = at_once | (moves.renewed & is_repriced(state, params))
+    return before, after, np.where(with_move, moves.day, state.start_day)
+
+
+def is_repriced(state: Subscribers, params: OperatorParameters) -> Bools:
+    """Say whose contract has another list price than is now asked for the plan."""
+    return state.list_price != np.asarray(params.plans.list_prices)[state.plan]
 
 
 def _next_state(
@@ -108,6 +114,7 @@ def _next_state(
         tenure_months=state.tenure_months + 1,
         start_day=np.where(moves.new_term, moves.day, state.start_day),
         plan=plan,
+        list_price=np.asarray(params.plans.list_prices)[plan],
         term_left=_counted_down(term_left),
         discount_left=_counted_down(state.discount_left),
         booked_plan=np.where(booked, moves.plan, state.booked_plan),

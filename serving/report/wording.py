@@ -94,7 +94,7 @@ def percent(share: float) -> str:
     if 0.999 < share < 1:
         return "over 99.9%"
     decimals = 1 if abs(share) < 0.0995 or 0.985 <= share < 1 else 0
-    return _typeset(f"{100 * share + 0.0:.{decimals}f}".removesuffix(".0") + "%")
+    return _typeset(f"{100 * share + 0.0:,.{decimals}f}".removesuffix(".0") + "%")
 
 
 def number(value: float, decimals: int = 0) -> str:

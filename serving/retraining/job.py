@@ -37,8 +37,9 @@ from serving.workspace import Workspace
 from training.bundle import UNREGISTERED, Bundle
 from training.bundle_files import digest_of, load_bundle
 from training.bundle_gates import latency_gate, size_gate, stability_gate
-from training.comparison import Champion, Fit, Ground, compare, fit_alone
+from training.comparison import Champion, Ground, compare
 from training.data_gates import data_gates
+from training.fitting import fit_bundle
 from training.gate import Gate, as_rows
 from training.known import Known, observed_bounds
 from training.leak_gate import leak_gate
@@ -47,6 +48,14 @@ from training.recipe import known_for, read_recipe, recipe_of
 from training.value_moves import value_moves
 
 LEASE = "retraining"
+_NO_EVENTS = Gate(
+    *("volume", False, "the log holds no events"),
+    "run `keepworth ingest`, and see that the sources of keepworth.toml have rows",
+)
+_OUR_FAULT = (
+    "that is a fault of keepworth's code, not of the data: report it, and go back to the version "
+    "of keepworth before"
+)
 Tell = Callable[[str, float], None]
 Rows = Sequence[dict[str, Any]]
 
@@ -74,9 +83,8 @@ def retrain(
     order: Order,
     now: datetime,
     tell: Tell = lambda _what, _share: None,
-    fit: Fit = fit_alone,
 ) -> Outcome:
-    """Run the job to its end; `fit` is how a challenger is fitted.
+    """Run the job to its end.
 
     Raises
     ------
@@ -85,11 +93,11 @@ def retrain(
     """
     with writing(workspace.state):
         if order.is_dry:
-            return Run(workspace, order, now, tell, fit).outcome()
+            return Run(workspace, order, now, tell).outcome()
         with holding(workspace.store, LEASE, holder_of(workspace)) as lease:
             tell("draining what was posted", 0.0)
             drain(workspace.store, now)
-            return Run(workspace, order, now, tell, fit, lease.token).outcome()
+            return Run(workspace, order, now, tell, lease.token).outcome()
 
 
 def holder_of(workspace: Workspace) -> str:
@@ -105,7 +113,6 @@ class Run:
     order: Order
     now: datetime
     tell: Tell
-    fit: Fit
     token: int | None = None
 
     def outcome(self) -> Outcome:
@@ -116,10 +123,10 @@ class Run:
             return self._again(key, earlier)
         site = site_of(self.workspace, key)
         site.begin()
-        found: dict[str, Any] = {"key": key, "forced": self.order.is_forced}
+        found: dict[str, Any] = {"key": key}
         self.tell("checking the data", 0.05)
-        found["data_gates"] = site.once("data", self._data_gates)
-        if self._is_stopped(found["data_gates"]):
+        found["data_gates"] = self._data_gates()
+        if self._is_stopped(found["data_gates"]) or self._is_empty:
             return self._ended(site, "data refused", found)
         self.tell("looking whether it is due", 0.1)
         serving = self._serving()
@@ -131,20 +138,22 @@ class Run:
 
     def _again(self, key: str, earlier: Decision) -> Outcome:
         """Finish what an earlier run of the key decided; force can but promote its version."""
+        site, serves = site_of(self.workspace, key), self._version_serving()
         if not earlier.is_finished and self.token is not None:
-            return self._finished(site_of(self.workspace, key), earlier)
-        serves = self._version_serving()
+            if earlier.outcome != "promoted" or serves == earlier.version:
+                return self._finished(site, earlier)
+            # Somebody let another version serve meanwhile, and the alias went along.
+            site.clear()
+            finish_decision(self.workspace.store, earlier.token)
         if self.order.is_forced and earlier.version and serves != earlier.version:
             version = find_version(self.workspace.store, earlier.version)
-            answer = dict(earlier.answer) | {"forced": True}
-            return self._decided(site_of(self.workspace, key), "promoted", version, answer)
+            return self._decided(site, "promoted", version, dict(earlier.answer))
         found = (
             f"the same data, configuration and code were decided on at {earlier.at[:16]}: "
-            f"version {earlier.version} was {earlier.outcome}"
+            f"version {earlier.version} was {earlier.outcome}, and version {serves} serves"
         )
         reason = {"name": "decided", "is_due": False, "found": found}
-        answer = {"key": key, "forced": self.order.is_forced, "reasons": [reason]}
-        return self._ended(None, "not due", answer)
+        return self._ended(None, "not due", {"key": key, "reasons": [reason]})
 
     def _trained(self, site: Site, serving: Serving, found: dict[str, Any]) -> Outcome:
         self.tell("building features, and looking for leaks", 0.2)
@@ -157,10 +166,10 @@ class Run:
             self.tell("fitting the challenger", 0.3)
             challenger = self._challenger(site, known)
             self.tell("comparing", 0.6)
-            found |= site.once("comparison", lambda: self._compared(site, serving, challenger))
+            stage = f"comparison-{serving.version}"
+            found |= site.once(stage, lambda: self._compared(site, serving, challenger))
         except (InputRefusedError, LeakFoundError) as error:
-            gate = "leak" if isinstance(error, LeakFoundError) else "outcomes"
-            found["data_gates"] += as_rows([Gate(gate, passed=False, found=str(error))])
+            found["data_gates"] += as_rows([_gate_of(error)])
             return self._ended(site, "data refused", found)
         is_refused = self._is_stopped(found["gates"])
         name: OutcomeName = "refused" if is_refused else "promoted"
@@ -171,8 +180,14 @@ class Run:
         return self._decided(site, name, version, found)
 
     def _data_gates(self) -> Rows:
+        if self._is_empty:
+            return as_rows([_NO_EVENTS])
         rules = self.workspace.configuration.retraining
         return as_rows(data_gates(self.workspace.log(), self._cutoff, self.now, rules))
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self.workspace.log().n_events
 
     def _version_serving(self) -> str | None:
         """Return the version that serves; None before any does, though some were refused."""
@@ -212,7 +227,7 @@ class Run:
         """Fit the challenger, unless a run of the key has; what is used is what was written."""
         if not site.bundle.exists():
             rules = self.workspace.configuration.features
-            save_whole(self.fit(known), rules, self.workspace.log(), site.bundle)
+            save_whole(fit_bundle(known)[0], rules, self.workspace.log(), site.bundle)
         return load_bundle(site.bundle, digest_of(site.bundle), UNREGISTERED)
 
     def _compared(self, site: Site, serving: Serving, challenger: Bundle) -> dict[str, Any]:
@@ -220,13 +235,13 @@ class Run:
         rules, champion = configuration.retraining, serving.champion
         ground = Ground(log, configuration.business, rules)
         recipe = recipe_of(configuration.features, challenger)
-        compared = compare(ground, recipe, champion, self.fit)
+        compared = compare(ground, recipe, champion)
         gates = promotion_gates(compared, rules, has_champion=champion is not None)
         gates += [size_gate(site.bundle, rules), latency_gate(challenger, self._known(), rules)]
         moved = None
         if champion is not None:
             moves = value_moves(log, champion.bundle, challenger)
-            gates.append(stability_gate(champion.bundle, challenger, moves, rules))
+            gates.append(stability_gate(moves, rules))
             moved = moves.as_row() | {"currency": configuration.business.currency}
         return {"gates": as_rows(gates), "metrics": compared.metrics(), "moved": moved}
 
@@ -299,9 +314,7 @@ class Run:
             "outcome": name,
             "model_version": version,
             "version_before": None,
-            "dry_run": self.order.is_dry,
-            "forced_because": self.order.reason or None,
-            "as_of": datetime_of(self._cutoff).isoformat(),
+            "as_of": None if self._is_empty else datetime_of(self._cutoff).isoformat(),
             "reasons": [],
             "data_gates": [],
             "gates": [],
@@ -310,7 +323,12 @@ class Run:
             "note": None,
             "warnings": [],
         }
-        return empty | found | {"outcome": name, "model_version": version}
+        asked = {
+            "dry_run": self.order.is_dry,
+            "forced": self.order.is_forced,
+            "forced_because": self.order.reason or None,
+        }
+        return empty | found | asked | {"outcome": name, "model_version": version}
 
     def _is_stopped(self, gates: Rows) -> bool:
         return not self.order.is_forced and any(not gate["passed"] for gate in gates)
@@ -320,6 +338,14 @@ class Run:
             return f"forced: {self.order.reason}"
         due = [reason["found"] for reason in found.get("reasons", []) if reason["is_due"]]
         return "; ".join(due) or "due"
+
+
+def _gate_of(error: InputRefusedError | LeakFoundError) -> Gate:
+    """Return what stopped the training as a gate that is closed."""
+    if isinstance(error, LeakFoundError):
+        return Gate("leak", passed=False, found=str(error), way_out=_OUR_FAULT)
+    way_out = "; ".join(str(mistake) for mistake in error.mistakes)
+    return Gate("outcomes", passed=False, found=error.summary, way_out=way_out)
 
 
 def outcome_code(name: OutcomeName) -> int:

@@ -31,11 +31,19 @@ def promotion_page(moves: ValueMoves, champion: Bundle, challenger: Bundle, titl
         as_of=day(datetime_of(challenger.cutoff)),
         heading=f"What model version {challenger.version} changes",
         lead=_lead(moves, champion, money),
-        sections=[_equity_section(moves, money), _top_section(moves, money)],
+        sections=[
+            *([_equity_section(moves, money)] if moves.has_same_rules else []),
+            _top_section(moves, money),
+        ],
     )
 
 
 def _lead(moves: ValueMoves, champion: Bundle, money: Money) -> Markup:
+    if not moves.has_same_rules:
+        return Markup(
+            "Customer equity is {}. [business] has changed since version {} was trained: what "
+            "moved by that, by new data and by the new model cannot be told apart."
+        ).format(strong(money.total(moves.equity_now)), champion.version)
     text = Markup(
         "Version {} saw data until {} and put customer equity at {}. It is now {}: {} by new data, "
         "{} by the new model."
@@ -79,18 +87,16 @@ def _steadiness(moves: ValueMoves) -> Iterator[str]:
 
 
 def _top_section(moves: ValueMoves, money: Money) -> Section:
-    rows = [list(_row(row, money)) for row in moves.top(_MOST_ROWS).to_dict("records")]
-    table = plain_table(
-        "Customers of highest CLV now",
-        ("Customer", "CLV then", "By new data", "By new model", "CLV now"),
-        rows,
-    )
-    return Section(
-        key="top",
-        heading="Top customers",
-        finding=f"The {len(rows)} customers worth most, and why their CLV is another than it was.",
-        tables=[table],
-    )
+    top = moves.top(_MOST_ROWS).to_dict("records")
+    columns: tuple[str, ...] = ("Customer", "CLV then", "By new data", "By new model", "CLV now")
+    rows = [list(_row(row, money)) for row in top]
+    finding = f"The {len(rows)} customers worth most"
+    if moves.has_same_rules:
+        finding += ", and why their CLV is another than it was"
+    else:
+        columns, rows = (columns[0], columns[-1]), [[row[0], row[-1]] for row in rows]
+    table = plain_table("Customers of highest CLV now", columns, rows)
+    return Section(key="top", heading="Top customers", finding=f"{finding}.", tables=[table])
 
 
 def _row(row: Mapping[Hashable, Any], money: Money) -> Iterator[str]:

@@ -39,7 +39,7 @@ def reasons_of(workspace: Workspace, serving: Serving, own: Recipe, cutoff: int)
     realised = realised_since(bundle, log, cutoff)
     return [
         of_schedule(bundle, cutoff, rules),
-        of_outcomes(log, bundle, cutoff, rules),
+        of_outcomes(ground, bundle.cutoff, cutoff),
         of_catalogue(ground, champion, own, cutoff),
         of_drift(drift, rules),
         of_calibration(realised[0] if realised else None, rules),

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.store.migrations import migrate
 
 STORE_URL_VARIABLE = "KEEPWORTH_STORE_URL"
+STORE_AWAY_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised where the database does not answer; others say that it was asked amiss."""
 WAITING_SECONDS = 10
 """How long a writer waits for its turn before it fails."""
 
@@ -91,15 +94,25 @@ class LiveStore:
             with self.writing() as connection:
                 migrate(connection)
 
-    def vacuum(self) -> None:
-        """Let nothing that was deleted be read from the database's files.
+    def vacuum(self) -> bool:
+        """Let nothing that was deleted be read from the database's files; return whether it is so.
 
-        SQLite overwrites what it deletes (`secure_delete`) once its journal is written back;
-        PostgreSQL's pages are free for the next writing.
+        SQLite overwrites what it deletes (`secure_delete`) once its journal is written back, which
+        a reader may hold up; PostgreSQL's pages are free for the next writing.
         """
-        sweep = "PRAGMA wal_checkpoint(TRUNCATE)" if self.backend == "sqlite" else "VACUUM"
         with self.reading() as connection:
-            connection.exec_driver_sql(sweep)
+            try:
+                if self.backend == "sqlite":
+                    row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                    return not row[0]
+                # Large tables take longer than a statement of a call may.
+                connection.exec_driver_sql("SET statement_timeout = 0")
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("RESET statement_timeout")
+            except OperationalError:
+                connection.invalidate()
+                return False
+        return True
 
     def close(self) -> None:
         """Close all connections."""

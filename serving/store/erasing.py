@@ -1,20 +1,24 @@
 """Erasing customers from everything that keepworth holds of them, with a receipt.
 
-The log comes first, and keeps them out from then on; what is derived from it follows. Each step
-may be repeated: whatever an erasure was killed at, the next one ends it.
+The log comes first, and keeps them out from then on; what is derived from it follows. What the log
+held is noted before it goes. Each step may be repeated: whatever an erasure was killed at, the next
+one, of whomever, ends it.
 """
 
+import html
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, select, update
 
 from features.erasure import ERASED
 from features.ingest.erasing import ErasedFromLog, erase_from_log
@@ -33,6 +37,7 @@ from serving.store.tables import (
     drained_event,
     live_event,
     outbox,
+    unfinished_erasure,
 )
 from training.bundle_files import cutoff_of
 
@@ -51,7 +56,8 @@ class Removal(Struct, frozen=True, kw_only=True):
     `mentions` of others who named the customers, `quarantined_rows` of the quarantine,
     `output_rows` of scores and backtests. `removed_files` named them; relative to the workspace,
     they can be made again by the command that wrote them. `models` saw them in training; they
-    hold no row of anybody.
+    hold no row of anybody. `is_store_swept` is false where a reader kept the live store's files
+    from being overwritten: what was deleted may stand in them until the next erasure or drain.
     """
 
     erased_at: str
@@ -64,6 +70,7 @@ class Removal(Struct, frozen=True, kw_only=True):
     output_rows: int
     removed_files: tuple[str, ...]
     models: tuple[str, ...]
+    is_store_swept: bool
 
 
 class Receipt(Removal, frozen=True, kw_only=True):
@@ -80,7 +87,16 @@ def erase_customers(
     Whoever is not known is kept out from now on all the same. Files outside the workspace, such
     as the sources of ingest and what Spark wrote elsewhere, are not touched.
     """
-    logged = erase_from_log(store.state, customer_ids)
+    for key, begun_by in _unfinished(store).items():
+        if key != _key_of(customer_ids):
+            _erase(folder, store, msgspec.json.decode(key, type=list[str]), now, begun_by)
+    return _erase(folder, store, customer_ids, now, actor)
+
+
+def _erase(
+    folder: Path, store: LiveStore, customer_ids: Sequence[str], now: datetime, actor: str
+) -> Receipt:
+    logged = _erase_logged(store, customer_ids, actor)
     log = Log.open(store.state)
     subjects = tuple(sorted(map(log.erased.digest_of, customer_ids)))
     posted = _erase_posted(store, customer_ids, logged.event_ids)
@@ -88,7 +104,12 @@ def erase_customers(
     mapped = MappedTables(store.state)
     mapped.keep_only(LoggedEvents(log, mapped).names())
     rows, removed = _erase_outputs(folder, customer_ids)
-    receipt = Receipt(
+    with store.writing() as connection:
+        for subject in subjects:
+            record_act(connection, now, "erase customer", subject, actor)
+        is_it = unfinished_erasure.c.customer_ids == _key_of(customer_ids)
+        connection.execute(delete(unfinished_erasure).where(is_it))
+    return Receipt(
         subjects=subjects,
         erased_at=now.isoformat(),
         events=logged.events,
@@ -100,12 +121,40 @@ def erase_customers(
         output_rows=rows,
         removed_files=tuple(removed),
         models=_trained_on(store, logged),
+        is_store_swept=store.vacuum(),
     )
-    with store.writing() as connection:
-        for subject in subjects:
-            record_act(connection, now, "erase customer", subject, actor)
-    store.vacuum()
-    return receipt
+
+
+def _erase_logged(store: LiveStore, customer_ids: Sequence[str], actor: str) -> ErasedFromLog:
+    """Erase customers from the log; return what it held, also where a killed erasure took it."""
+    key = _key_of(customer_ids)
+    is_it = unfinished_erasure.c.customer_ids == key
+
+    def note(found: ErasedFromLog) -> None:
+        row = {"customer_ids": key, "actor": actor, "found": msgspec.json.encode(found).decode()}
+        with store.writing() as connection:
+            connection.execute(delete(unfinished_erasure).where(is_it))
+            connection.execute(insert(unfinished_erasure).values(row))
+
+    with store.reading() as connection:
+        noted = connection.execute(select(unfinished_erasure.c.found).where(is_it)).scalar()
+    is_gone = all(customer_id in Log.open(store.state).erased for customer_id in customer_ids)
+    if noted is None or not is_gone:
+        return erase_from_log(store.state, customer_ids, note)
+    before = msgspec.json.decode(noted, type=ErasedFromLog)
+    rest = erase_from_log(store.state, customer_ids)
+    return replace(before, quarantined=rest.quarantined)
+
+
+def _unfinished(store: LiveStore) -> dict[str, str]:
+    """Return who asked for each erasure that was killed, by its key."""
+    columns = (unfinished_erasure.c.customer_ids, unfinished_erasure.c.actor)
+    with store.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(select(*columns))}
+
+
+def _key_of(customer_ids: Sequence[str]) -> str:
+    return msgspec.json.encode(sorted(set(customer_ids))).decode()
 
 
 def _erase_posted(store: LiveStore, customer_ids: Sequence[str], event_ids: Sequence[str]) -> int:
@@ -140,7 +189,7 @@ def _erase_outputs(folder: Path, customer_ids: Sequence[str]) -> tuple[int, list
     rows = sum(_erase_rows(path, customer_ids) for path in tables)
     words = re.compile("|".join(rf"(?<![\w-]){re.escape(each)}(?![\w-])" for each in customer_ids))
     pages = folder.glob(_PAGES)
-    removed = [page for page in pages if words.search(page.read_text("utf-8"))]
+    removed = [page for page in pages if words.search(html.unescape(page.read_text("utf-8")))]
     removed += [
         snapshot
         for snapshot in (folder / "state" / "snapshots").glob("*")

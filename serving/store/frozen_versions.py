@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from features.instants import instant_of
+from features.instants import datetime_of, instant_of
+from features.mistakes import Mistake, NotFoundError
 from serving.store.database import LiveStore
 from serving.store.promoting import list_promotions
 from serving.store.serving_version import load_version
@@ -28,6 +29,23 @@ def frozen_bundle(store: LiveStore, campaign: str, began_at: int, now: datetime)
         if bundle.cutoff <= began_at:
             return load_version(store, _freeze(store, campaign, candidate, now))
     return None
+
+
+def required_frozen_bundle(store: LiveStore, campaign: str, began_at: int, now: datetime) -> Bundle:
+    """Return the model version of `frozen_bundle`.
+
+    Raises
+    ------
+    NotFoundError
+        If every version was trained after the campaign began.
+    """
+    bundle = frozen_bundle(store, campaign, began_at, now)
+    if bundle is None:
+        began = f"{datetime_of(began_at):%Y-%m-%d}"
+        expected = f"train one that saw nothing of it: `keepworth train --as-of {began}`"
+        mistake = Mistake("model", f"trained after {began}, all of them", expected)
+        raise NotFoundError("no model version is older than the campaign", [mistake])
+    return bundle
 
 
 def _chosen(store: LiveStore, campaign: str) -> str | None:

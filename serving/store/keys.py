@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from serving.store.tables import api_key, key_use
 
 SCOPES = ("score", "ingest", "campaigns", "admin")
 _PREFIX = "kw"
+_TOKEN = re.compile(rf"{_PREFIX}_(?P<key_id>[0-9a-f]{{12}})_[\w-]{{43}}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,19 @@ def has_keys(store: LiveStore) -> bool:
         return bool(connection.execute(select(func.count()).select_from(api_key)).scalar_one())
 
 
+def is_token(text: str) -> bool:
+    """Return whether a text has the form of a token, be there such a key or not."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def find_key(store: LiveStore, token: str) -> Key | None:
     """Return the key that a token is of, None if it is of none, or of one that was revoked."""
-    key_id = token.split("_")[1] if token.count("_") > 1 else ""
+    said = _TOKEN.fullmatch(token)
+    if said is None:
+        return None
+    its_row = select(api_key).where(api_key.c.key_id == said["key_id"])
     with store.reading() as connection:
-        row = connection.execute(select(api_key).where(api_key.c.key_id == key_id)).one_or_none()
+        row = connection.execute(its_row).one_or_none()
     if row is None or row.revoked_at or not hmac.compare_digest(row.digest, _digest(token)):
         return None
     return _key_of(row)
@@ -107,16 +117,18 @@ def find_key(store: LiveStore, token: str) -> Key | None:
 def take_calls(store: LiveStore, key: Key, minute: int, wanted: int) -> int:
     """Take up to so many of the calls that a key may make in a minute; return how many.
 
-    `minute` counts from the epoch. What earlier minutes left is forgotten.
+    `minute` counts from the epoch. What earlier minutes left is forgotten, but for the last one:
+    clocks of workers differ a little.
     """
     if key.calls_per_minute is None:
         return wanted
+    past = (key_use.c.key_id == key.key_id) & (key_use.c.minute < minute - 1)
     same = (key_use.c.key_id == key.key_id) & (key_use.c.minute == minute)
     with store.writing() as connection:
         taken = connection.execute(select(key_use.c.taken).where(same)).scalar_one_or_none()
         granted = min(wanted, key.calls_per_minute - (taken or 0))
         if taken is None:
-            connection.execute(key_use.delete().where(key_use.c.key_id == key.key_id))
+            connection.execute(key_use.delete().where(past))
             row = {"key_id": key.key_id, "minute": minute, "taken": granted}
             connection.execute(insert(key_use).values(row))
         elif granted:

@@ -51,8 +51,13 @@ class LiveEvent(NamedTuple):
 class LiveHistory:
     """Hold what is live of some customers, and the latest instant of the whole live store."""
 
-    events: pa.Table
+    rows: Sequence[LiveEvent]
     latest_instant: int
+
+    @property
+    def events(self) -> pa.Table:
+        """The events in the columns of the log."""
+        return event_table(self.rows)
 
 
 def live_history(store: LiveStore, customer_ids: Sequence[str]) -> LiveHistory:
@@ -65,7 +70,7 @@ def live_history(store: LiveStore, customer_ids: Sequence[str]) -> LiveHistory:
             for some in parts(customer_ids)
             for row in connection.execute(_OF_CUSTOMERS, {"some": some})
         ]
-    return LiveHistory(event_table(rows), latest)
+    return LiveHistory(rows, latest)
 
 
 def latest_instant(connection: Connection) -> int:

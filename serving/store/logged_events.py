@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.contract import EVENT_COLUMNS
 from features.erasure import Erased
 from features.log import EVENT_SCHEMA, Batch, Log, LogFile, bucket_of
+from serving.store.copies import MappedEvents
 from serving.store.live_events import LiveEvent
 from serving.store.mapped_tables import MappedTables
 
@@ -37,11 +38,16 @@ class LoggedEvents:
     def events_of(self, customer_ids: Sequence[str]) -> pa.Table:
         """Return the events of these customers, in the columns of the log, in no set order."""
         parts = [
-            self._mapped.of_file(self.log, file).of_customer(customer_id)
+            source.of_customer(customer_id)
             for customer_id in customer_ids
-            for file in self._files_of(customer_id)
+            for source in self.sources_of(customer_id)
         ]
         return pa.concat_tables([EVENT_SCHEMA.empty_table(), *parts])
+
+    def sources_of(self, customer_id: str) -> list[MappedEvents]:
+        """Return the copies of the files in which a customer's events are, if there are any."""
+        files = self._events_by_bucket.get(self._bucket_of(customer_id), [])
+        return [self._mapped.of_events(self.log, file) for file in files]
 
     def profiles_of(self, customer_ids: Sequence[str]) -> pa.Table:
         """Return the rows of the customers table of these customers; its columns at least."""
@@ -102,9 +108,6 @@ class LoggedEvents:
     @cached_property
     def _no_profiles(self) -> pa.Table:
         return self.log.read_customers([])
-
-    def _files_of(self, customer_id: str) -> list[LogFile]:
-        return self._events_by_bucket.get(self._bucket_of(customer_id), [])
 
     def _profile_of(self, customer_id: str) -> pa.Table | None:
         by_bucket = self._customers_by_bucket

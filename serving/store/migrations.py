@@ -149,6 +149,12 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             "version TEXT NOT NULL REFERENCES model_version, frozen_at TEXT NOT NULL)"
         ),
     ),
+    (
+        (
+            "CREATE TABLE unfinished_erasure (customer_ids TEXT PRIMARY KEY, "
+            "actor TEXT NOT NULL, found TEXT NOT NULL)"
+        ),
+    ),
 )
 
 

@@ -176,7 +176,7 @@ def list_letters(store: LiveStore, states: Sequence[State], most: int) -> list[L
 
 
 def count_letters(store: LiveStore) -> dict[State, int]:
-    """Count the messages in each state, by receiver and all."""
+    """Count the messages in each state, of all receivers together."""
     query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
     with store.reading() as connection:
         return {state: int(count) for state, count in connection.execute(query)}

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.store.database import LiveStore
+from serving.store.database import STORE_AWAY_ERRORS, LiveStore
 from serving.store.live_events import LiveEvent
 from serving.store.recording import LoggedEvents, Outcome, record_events
 
@@ -98,8 +98,11 @@ class Publisher:
         events = [event for call in calls for event in call.events]
         try:
             outcomes = record_events(self._store, events, self._log)
-        except Exception as error:  # noqa: BLE001 -- whoever waits is told, whatever it was
+        except (*STORE_AWAY_ERRORS, OSError) as error:
             return [error] * len(calls)
+        except Exception as error:  # noqa: BLE001 -- whoever waits is told, whatever it was
+            # What is wrong with one call keeps no other out.
+            return [error] if len(calls) == 1 else [self._written([each])[0] for each in calls]
         results, start = [], 0
         for call in calls:
             results.append(outcomes[start : start + len(call.events)])

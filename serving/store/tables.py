@@ -192,6 +192,13 @@ outbox_state = Table(
     Column("announced", BigInteger),
 )
 """One row: the number of the latest trigger for which messages were made."""
+unfinished_erasure = Table(
+    "unfinished_erasure",
+    metadata,
+    Column("customer_ids", Text, primary_key=True),
+    *(Column(name, Text) for name in ("actor", "found")),
+)
+"""Erasures that have begun: whom (JSON), who asked, and what the log held of them (JSON)."""
 frozen_version = Table(
     "frozen_version",
     metadata,

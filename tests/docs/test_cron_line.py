@@ -41,8 +41,8 @@ def as_cron_runs(workspace: Path) -> str:
 def test_what_needs_a_person_is_mailed(tmp_path: Path) -> None:
     write_small_workspace(tmp_path)
     mail = as_cron_runs(tmp_path)
-    assert mail == f"keepworth retrain ended with 3; see {tmp_path}/retrain.log\n"
-    assert json.loads((tmp_path / "retrain.log").read_text())["type"].startswith("keepworth:")
+    assert mail == f"keepworth retrain ended with 12; see {tmp_path}/retrain.log\n"
+    assert json.loads((tmp_path / "retrain.log").read_text())["outcome"] == "data refused"
 
 
 @pytest.mark.long

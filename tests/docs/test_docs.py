@@ -9,13 +9,13 @@ import duckdb
 import pytest
 
 from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KINDS, PLAN_COLUMNS
-from serving.api.limits import LIMITS
 from serving.api.openapi import OPERATIONS
 from serving.api.problems import PROBLEM_KINDS
 from serving.api.watched_metrics import WATCHED
 from serving.campaigns import decisions, verdicts
 from serving.campaigns.campaign import Campaign, ContactRules
 from serving.configuration import Configuration, keys_of
+from serving.limits import DEFAULT_LIMITS
 from training.score_table import score_schema
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,8 @@ def test_limits_described_are_those_that_hold():
         for row in rows_of("service.md", "## Limits")
     }
 
-    assert described == vars(LIMITS)
+    assert described == DEFAULT_LIMITS.model_dump()
+    assert list(described) == keys_of("service")
 
 
 def test_problems_described_are_those_that_are_answered():

@@ -102,6 +102,15 @@ def test_the_span_runs_from_the_first_to_the_last_occurrence(tmp_path):
     assert log.span() == (day(2), day(4))
 
 
+def test_what_campaigns_did_ends_no_observation(tmp_path):
+    lived = [event("e1", "c", 2), event("e2", "c", 4)]
+    campaign = [
+        event(f"e{n}", "c", n) | {"kind": kind} for n, kind in ((1, "offer"), (9, "contact"))
+    ]
+    assert write_log(tmp_path / "one", {"aa": [*lived, *campaign]}).span() == (day(2), day(4))
+    assert write_log(tmp_path / "two", {"aa": campaign}).span() == (day(1), day(9))
+
+
 def test_the_fingerprint_changes_with_the_files(tmp_path):
     one = write_log(tmp_path / "one", {"aa": [event("e1", "c", 1)]})
     two = write_log(tmp_path / "two", {"bb": [event("e1", "c", 1)]})

@@ -63,6 +63,10 @@ PLANTED = {
             "expected a share from 0 to 1, or a table of such shares by label"
         ),
     ),
+    "a limit out of reach": (
+        with_setting("[service]\nbody_bytes = 5"),
+        "service.body_bytes is 5; expected a whole number from 10,000 to 1,000,000,000",
+    ),
     "a month by name": (
         with_setting('month = "lunar"'),
         "business.month is 'lunar'; expected \"calendar\" or a number of days from 1 to 366",

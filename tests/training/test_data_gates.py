@@ -13,6 +13,7 @@ from features.log import Log
 from tests.training.worlds import ingested_log, operator_business
 from training.data_gates import data_gates, trend_to_newest
 from training.gate import closed
+from training.recent_periods import times_of
 from training.retraining_rules import RetrainingRules
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -137,6 +138,19 @@ def test_stale_data_is_refused_where_a_bound_is_set(tmp_path: Path) -> None:
     bound = RetrainingRules(max_age_days=7)
     assert [g.name for g in closed(data_gates(log, instant_of(END), later, bound))] == ["freshness"]
     assert closed(data_gates(log, instant_of(END), later, RULES)) == []
+
+
+def test_one_event_of_the_future_does_not_make_stale_data_fresh(tmp_path: Path) -> None:
+    events = steady_events()
+    later = END + timedelta(days=9)
+    ahead = events.tail(1).assign(occurred_at=END + timedelta(days=20_000))
+    log = log_of(tmp_path, pd.concat([events, ahead], ignore_index=True))
+    bound = RetrainingRules(max_age_days=7)
+    assert [g.name for g in closed(data_gates(log, instant_of(END), later, bound))] == ["freshness"]
+    newest = times_of(log, later)[3]
+    assert newest == events["occurred_at"].max()
+    before_all = BEGIN - timedelta(days=1)
+    assert times_of(log, before_all)[3] == events["occurred_at"].min()
 
 
 def test_a_young_log_has_nothing_usual_yet(tmp_path: Path) -> None:

@@ -101,3 +101,10 @@ def test_the_noise_of_the_reference_counts() -> None:
         np.ones(10_000), 0.01,
     )  # fmt: skip
     assert small.noise == pytest.approx(0.5 * np.sqrt(1 / 100 + 1 / 10_000))
+
+
+def test_where_nobody_is_left_nothing_is_moved_and_nothing_fails() -> None:
+    reference = reference_of(["s"], np.arange(100.0)[:, None])
+    [signal] = drift_of(reference, ["s"], np.empty((0, 1)), np.empty(0), 0.01).signals
+    assert (signal.p_value, signal.equity_share, signal.is_alarm) == (1.0, 0.0, False)
+    assert np.isfinite(signal.psi)

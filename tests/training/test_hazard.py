@@ -68,10 +68,26 @@ def test_with_few_exits_the_anchor_answers_alone() -> None:
     np.testing.assert_allclose(_hazard(model, 1.0, 7.0, 24), expected)
 
 
-def test_without_an_exit_in_the_later_window_the_anchor_answers_alone() -> None:
+@pytest.mark.parametrize(("later_from", "ends"), [(0, -1), (-12, -11)])
+def test_a_later_window_without_exits_in_it_or_before_it_is_moved(
+    later_from: int, ends: int
+) -> None:
     sample = _sample(800, rate=0.05)
+    last_or_first = fit_hazard(sample, FLAT, ends, LONGEST, seed=0)[0]
 
-    model, check = fit_hazard(sample, FLAT, later_from=0, longest=LONGEST, seed=0)
+    model, check = fit_hazard(sample, FLAT, later_from, LONGEST, seed=0)
+
+    assert check is not None
+    assert _hazard(model, 1.0, 10.0, 6) == _hazard(last_or_first, 1.0, 10.0, 6)
+
+
+def test_exits_that_all_fall_into_one_month_leave_the_anchor_alone() -> None:
+    sample = _sample(3000, rate=0.05)
+    periods = sample.periods
+    in_one = sample.rows.landmark[periods.landmark_row] + periods.month == -4
+    together = replace(sample, periods=replace(periods, left=periods.left & in_one))
+
+    model, check = fit_hazard(together, FLAT, -3, LONGEST, seed=0)
 
     assert (model.booster, check) == (None, None)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -130,14 +131,23 @@ def test_beyond_the_longest_month_effects_stay_as_they_are_there(found: LinearHa
     np.testing.assert_array_equal(added, added[0])
 
 
-def test_one_customer_is_answered_as_among_many_to_the_bit(found: LinearHazard) -> None:
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_one_customer_is_answered_as_among_many_to_the_bit(
+    found: LinearHazard, order: Literal["C", "F"]
+) -> None:
+    marked = np.arange(1 + NOISE) < 2
+    model = replace(
+        found,
+        squashing=replace(found.squashing, has_gaps=marked),
+        effects=np.hstack([found.effects, found.effects[:, 1:3]]),
+    )
     rows = _rows(300, effect=0.8, seed=9)
-    month = np.full(300, 2)
+    signals, month = np.asarray(rows.signals, order=order), np.full(300, 2)
 
-    many = found.logit(rows.signals, rows.clocks, np.arange(300), month, LONGEST)
+    many = model.logit(signals, rows.clocks, np.arange(300), month, LONGEST)
 
     alone = [
-        found.logit(rows.signals[n : n + 1], rows.clocks[n : n + 1], np.array([0]), month[:1], 12)
+        model.logit(signals[n : n + 1], rows.clocks[n : n + 1], np.array([0]), month[:1], 12)
         for n in range(300)
     ]
     np.testing.assert_array_equal(np.concatenate(alone), many)

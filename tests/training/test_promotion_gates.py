@@ -91,13 +91,9 @@ def test_what_is_worse_than_a_formula_is_stopped_even_beside_a_champion_that_is_
     world = World()
     bad = world.price * 3 + 80 * world.rng.standard_normal(N)
     compared = world.compared(world.jittered()[0], bad)
-    as_bad = compared.predictions.copy()
-    is_champion = as_bad["model"] == CHAMPION
-    as_bad.loc[is_champion, "value_mean"] = bad
-    as_bad.loc[is_champion, ["value_low", "value_high"]] = as_bad.loc[
-        as_bad["model"] == PRODUCT, ["value_low", "value_high"]
-    ].to_numpy()
-    closed_gates = gates_closed(Compared(as_bad, (0,)))
+    as_bad = compared.rows(PRODUCT).assign(model=AS_IT_IS)
+    others = compared.predictions[compared.predictions["model"] != CHAMPION]
+    closed_gates = gates_closed(Compared(pd.concat([others, as_bad], ignore_index=True), (0,)))
     assert closed_gates == ["naive formulas"]
 
 
@@ -146,14 +142,42 @@ def test_intervals_that_hold_everything_are_no_fault() -> None:
     assert gates_closed(Compared(wide, (0,))) == []
 
 
-def test_bounds_that_the_champion_misses_as_much_do_not_keep_it_in_place() -> None:
+def beside_another_as_bad(model: str) -> Compared:
+    """Return a challenger with too many exits predicted, and another that says the same."""
     world = World()
-    churn = np.clip(1.6 * world.jittered()[0], 0, 0.99)
-    compared = world.compared(churn, world.mean)
-    same = compared.predictions.copy()
-    own = same[same["model"] == PRODUCT]
-    same.loc[same["model"] == CHAMPION, "churn_probability"] = own["churn_probability"].to_numpy()
-    assert "calibration" not in gates_closed(Compared(same, (0,)))
+    compared = world.compared(np.clip(1.6 * world.jittered()[0], 0, 0.99), world.mean)
+    own = compared.rows(PRODUCT).assign(model=model)
+    others = compared.predictions[compared.predictions["model"] != model]
+    return Compared(pd.concat([others, own], ignore_index=True), (0,))
+
+
+def test_bounds_that_what_serves_misses_as_much_do_not_keep_it_in_place() -> None:
+    assert "calibration" not in gates_closed(beside_another_as_bad(AS_IT_IS))
+
+
+def test_that_the_champions_recipe_misses_a_bound_as_much_is_no_excuse() -> None:
+    assert "calibration" in gates_closed(beside_another_as_bad(CHAMPION))
+
+
+def test_of_one_recipe_nothing_is_compared_and_bounds_hold() -> None:
+    world = World()
+    compared = world.compared(np.clip(1.6 * world.jittered()[0], 0, 0.99), world.mean)
+    is_champion = compared.predictions["model"] == CHAMPION
+    alone = Compared(compared.predictions[~is_champion], (0,))
+    assert "calibration" in gates_closed(alone)
+    found = {gate.name: gate.found for gate in promotion_gates(alone, RULES, has_champion=True)}
+    assert "nothing to compare" in found["champion"]
+    assert "nothing to compare" in found["segments"]
+
+
+def test_code_that_is_gone_must_speak_by_what_it_made() -> None:
+    world = World()
+    compared = world.compared(*world.jittered())
+    silent = Compared(compared.predictions, (0,), is_code_other=True)
+    assert gates_closed(silent) == ["champion as it is"]
+    as_it_is = world.rows(AS_IT_IS, *world.jittered())
+    spoke = pd.concat([compared.predictions, as_it_is], ignore_index=True)
+    assert gates_closed(Compared(spoke, (0,), is_code_other=True)) == []
 
 
 def test_without_a_finished_window_a_champion_stays_and_a_first_version_may_come() -> None:

@@ -121,6 +121,13 @@ def test_reasons_stand_beside_those_who_were_explained(scores: Scores, business:
     assert "reasons" not in named
 
 
+def test_rows_say_what_the_table_says(scores: Scores, business: Business) -> None:
+    said = [
+        row | {"as_of": "2024-01-01T00:00:00Z"} for row in score_table(scores, business).to_pylist()
+    ]
+    assert score_rows(scores, business) == said
+
+
 def test_zero_bears_no_sign(scores: Scores, business: Business) -> None:
     text = json.dumps(score_rows(scores, business), allow_nan=False)
     assert "-0.0" not in text

@@ -11,6 +11,7 @@ from valuation.arrays import (
     require_equal_shapes,
     require_within,
     vector_with_gaps,
+    weighted_row_sums,
 )
 
 
@@ -67,3 +68,16 @@ def test_whole_numbers_become_floats_and_the_argument_stays_as_it_was():
     given = np.array([1, 2])
     assert finite_vector("clv", given).dtype == np.float64
     assert given.dtype == np.int64
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_row_is_summed_alone_as_in_a_crowd(order):
+    rng = np.random.default_rng(0)
+    values = np.asarray(rng.normal(size=(500, 170)), order=order)
+    weights = rng.normal(size=170)
+
+    crowd = weighted_row_sums(values, weights)
+
+    alone = [weighted_row_sums(values[[row]], weights)[0] for row in range(500)]
+    assert crowd.tolist() == alone
+    np.testing.assert_allclose(crowd, values @ weights, rtol=1e-9, atol=1e-9)

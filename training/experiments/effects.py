@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.experiments.assignments import CONTROL, Assignments
-from training.experiments.outcomes import Measure, Outcomes
+from training.experiments.outcomes import Measure, Outcomes, day_of
 from valuation.campaign_return import CampaignReturn, campaign_return
 from valuation.discounting import discount_factors
 from valuation.effects import (
@@ -22,11 +22,13 @@ from valuation.effects import (
 )
 from valuation.group_levers import GroupCurves, LeverEffect, levers_between_groups
 from valuation.sample_ratio import SampleRatio, sample_ratio
+from valuation.strata import Strata, comparable
 
 FEWEST_IN_AN_ARM = 30
 """An interval of the mean of fewer is not to be relied on: margins are skewed."""
 Status = Literal["measured", "mismatch", "too_early", "too_few"]
 Values = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ArmEffects:
     margin: OutcomeEffect
     saved: Effect
     account: CampaignReturn
+    cost_outside: float
     contacted: float
     control_contacted: float
     value: OutcomeEffect | None = None
@@ -67,7 +70,8 @@ class Measurement:
     """Hold what can be said of a campaign at an instant.
 
     Counts are customers by arm; `all_over_at` is when the last window ends (microseconds),
-    `first_over_at` the first. `ratio` is None where no control share was promised.
+    `first_over_at` the first. `ratio` is None where no control share was promised. `n_alone` are
+    left out of effects: at the control share at which they were assigned an arm has nobody.
     """
 
     assignments: Assignments
@@ -78,6 +82,7 @@ class Measurement:
     all_over_at: int
     ratio: SampleRatio | None
     effects: tuple[ArmEffects, ...]
+    n_alone: int = 0
 
     @property
     def status(self) -> Status:
@@ -88,25 +93,25 @@ class Measurement:
         return "too_few" if sum(self.n_over.values()) else "too_early"
 
 
-def measured(
-    assignments: Assignments,
-    outcomes: Outcomes,
-    measure: Measure,
-    control_share: float | None = None,
-) -> Measurement:
+def measured(assignments: Assignments, outcomes: Outcomes, measure: Measure) -> Measurement:
     """Return the effects of every arm that has enough customers whose window is over.
+
+    Customers are compared with those who were assigned at the same control share; their counts are
+    held against it where it is known.
 
     Parameters
     ----------
     outcomes : Outcomes
         Of those whose window is over, in any order.
-    control_share : float, optional
-        What the control group was to be of all assigned; their counts are held against it.
     """
     n_assigned = dict(Counter(assignments.arm.tolist()))
     arm = assignments.arm[outcomes.row]
     n_over = {name: int((arm == name).sum()) for name in n_assigned}
     ends = measure.ends(assignments.at)
+    pairs = {
+        name: outcomes.only(paired(assignments, outcomes.row, name)) for name in assignments.arms
+    }
+    compared = np.concatenate([np.zeros(0, np.int64), *(each.row for each in pairs.values())])
     return Measurement(
         assignments,
         measure,
@@ -114,28 +119,47 @@ def measured(
         n_over,
         int(ends.min()),
         int(ends.max()),
-        _ratio(n_assigned, control_share),
+        _ratio(assignments),
         tuple(
-            _of_arm(name, assignments, outcomes, measure)
-            for name in assignments.arms
-            if min(n_over[name], n_over.get(CONTROL, 0)) >= FEWEST_IN_AN_ARM
+            _of_arm(name, assignments, rows, measure)
+            for name, rows in pairs.items()
+            if _smaller(assignments.arm[rows.row], name) >= FEWEST_IN_AN_ARM
         ),
+        len(outcomes.row) - len(np.unique(compared)),
     )
 
 
-def _ratio(n_assigned: Mapping[str, int], control_share: float | None) -> SampleRatio | None:
-    if control_share is None or not 0 < control_share < 1 or CONTROL not in n_assigned:
+def paired(assignments: Assignments, row: Rows, name: str) -> NDArray[np.bool_]:
+    """Return which of some rows are of an arm or the control, with both at their control share."""
+    arm, share = assignments.arm[row], assignments.control_share[row]
+    of_both = np.isin(arm, (name, CONTROL))
+    found = np.zeros(len(row), dtype=bool)
+    found[of_both] = comparable(arm[of_both] == name, share[of_both])
+    return found
+
+
+def _smaller(arm: NDArray[np.object_], name: str) -> int:
+    return int(min((arm == name).sum(), (arm == CONTROL).sum()))
+
+
+def _ratio(assignments: Assignments) -> SampleRatio | None:
+    """Hold the control group against the shares at which its customers and others were assigned."""
+    known = assignments.only(np.isfinite(assignments.control_share))
+    share = float(known.control_share.mean()) if len(known.arm) else 0.0
+    if not 0 < share < 1:
         return None
-    n_control = n_assigned[CONTROL]
-    counted = sum(n_assigned.values()) - n_control, n_control
-    return sample_ratio(counted, (1 - control_share, control_share))
+    n_control = int((known.arm == CONTROL).sum())
+    return sample_ratio((len(known.arm) - n_control, n_control), (1 - share, share))
 
 
 def _of_arm(
     name: str, assignments: Assignments, outcomes: Outcomes, measure: Measure
 ) -> ArmEffects:
-    groups = _Groups.of(assignments.arm[outcomes.row], name, has_before=measure.bundle is not None)
-    contacted = groups.arms((assignments.n_contacts[outcomes.row] > 0).astype(np.float64))
+    """Measure an arm; `outcomes` are those of it and the control that have their like."""
+    arm, share = assignments.arm[outcomes.row], assignments.control_share[outcomes.row]
+    groups = _Groups.of(arm == name, share, has_before=measure.bundle is not None)
+    within = assignments.spent(day_of(assignments.at), measure.ends(assignments.at))
+    contacted = groups.arms((within.n_contacts[outcomes.row] > 0).astype(np.float64))
     adjusted = groups.effect(outcomes.stayed, outcomes.stayed_before).adjusted
     margin = groups.effect(outcomes.margin, outcomes.margin_before)
     value, levers = None, None
@@ -143,13 +167,17 @@ def _of_arm(
         rate = measure.business.annual_discount_rate
         value = groups.effect(outcomes.value(rate), outcomes.value_before)
         levers = _levers(groups, outcomes, rate)
-    cost = float(assignments.cost[outcomes.row][groups.treated].sum())
+    treated = outcomes.row[groups.treated]
+    cost = float(within.cost[treated].sum())
+    of_them = np.isin(assignments.spending.row, treated)
+    cost_ever = float(assignments.spending.amount[of_them].sum())
     return ArmEffects(
         name,
-        OutcomeEffect(difference_of_shares(groups.arms(outcomes.stayed)), adjusted),
+        OutcomeEffect(difference_of_shares(groups.arms(outcomes.stayed), groups.strata), adjusted),
         margin,
-        saved_share(groups.arms(1 - outcomes.stayed)),
+        saved_share(groups.arms(1 - outcomes.stayed), groups.strata),
         campaign_return((value or margin).best, cost),
+        cost_ever - cost,
         float(contacted.treated.mean()),
         float(contacted.control.mean()),
         value,
@@ -158,33 +186,35 @@ def _of_arm(
 
 
 class _Groups(NamedTuple):
-    """Tell treated from control among rows, and whether a model expected something of them."""
+    """Tell treated from control among rows, by stratum, and whether a model expected something."""
 
     treated: NDArray[np.bool_]
-    control: NDArray[np.bool_]
+    strata: Strata
     has_before: bool
 
     @classmethod
-    def of(cls, arm: NDArray[np.object_], name: str, *, has_before: bool) -> Self:
-        return cls(arm == name, arm == CONTROL, has_before)
+    def of(cls, treated: NDArray[np.bool_], share: Values, *, has_before: bool) -> Self:
+        return cls(treated, Strata.of(share[treated], share[~treated]), has_before)
 
     def arms(self, values: Values) -> Arms:
-        return Arms(values[self.treated], values[self.control])
+        return Arms(values[self.treated], values[~self.treated])
+
+    def levelled(self, values: Values) -> Arms:
+        """Part values that are to be compared by their means, within strata."""
+        return Arms(*self.strata.levelled(*self.arms(values)))
 
     def effect(self, values: Values, before: Values) -> OutcomeEffect:
-        arms = self.arms(values)
+        arms = self.levelled(values)
         if not self.has_before:
             return OutcomeEffect(difference_of_means(arms))
-        adjusted = difference_with_covariates(arms, self.arms(before))
+        adjusted = difference_with_covariates(arms, self.levelled(before))
         return OutcomeEffect(difference_of_means(arms), adjusted)
 
 
 def _levers(
     groups: _Groups, outcomes: Outcomes, annual_discount_rate: float
 ) -> tuple[LeverEffect, LeverEffect]:
-    treated, control = (
-        GroupCurves(outcomes.activity[group], outcomes.monthly_margin[group])
-        for group in (groups.treated, groups.control)
-    )
+    activity, margin = groups.levelled(outcomes.activity), groups.levelled(outcomes.monthly_margin)
+    treated, control = (GroupCurves(*each) for each in zip(activity, margin, strict=True))
     factors = discount_factors(outcomes.activity.shape[1], annual_discount_rate)
-    return levers_between_groups(treated, control, factors, groups.arms(outcomes.value_before))
+    return levers_between_groups(treated, control, factors, groups.levelled(outcomes.value_before))

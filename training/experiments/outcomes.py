@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.blocks import Block, blocks
-from features.contract import KIND_CODES
+from features.contract import CAMPAIGN_KINDS, KIND_CODES
 from features.instants import datetime_of
 from features.kernel import Moment
 from features.log import Log
@@ -21,7 +21,7 @@ from features.timeline import timeline_of
 from training.actual import actual_after
 from training.bundle import Bundle
 from training.business import Business
-from training.experiments.assignments import CAMPAIGN_KINDS, Assignments
+from training.experiments.assignments import Assignments
 from training.forecast import Forecast
 from training.outcomes import purchases_by_month
 from valuation.lifetime_value import clv

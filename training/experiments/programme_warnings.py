@@ -9,6 +9,7 @@ from valuation.doubly_robust import BALANCED_BELOW
 
 _FEW_EFFECTIVE = 100
 _MANY_BEYOND = 0.05
+_MUCH_AS_MEMBER = 0.1
 
 
 def programme_warnings(found: ProgrammeMeasurement) -> Iterator[str]:
@@ -19,6 +20,7 @@ def programme_warnings(found: ProgrammeMeasurement) -> Iterator[str]:
         "friend's advice, is in no signal and would be counted as the programme's work. No figure "
         "here can show that; an experiment can"
     )
+    yield from _of_those_who_joined_later(found)
     worst = float(np.abs(found.balance.after).max())
     unbalanced = int((np.abs(found.balance.after) >= BALANCED_BELOW).sum())
     if unbalanced:
@@ -41,4 +43,15 @@ def programme_warnings(found: ProgrammeMeasurement) -> Iterator[str]:
         yield (
             f"{found.n_members - found.n_followed:,} of {found.n_members:,} members are left out: "
             "their window is not over, or they were no customers on the day they joined"
+        )
+
+
+def _of_those_who_joined_later(found: ProgrammeMeasurement) -> Iterator[str]:
+    if found.n_joined_later:
+        is_grave = found.as_member > _MUCH_AS_MEMBER
+        yield (
+            f"{'the effect is pulled towards nothing: ' if is_grave else ''}"
+            f"{found.n_joined_later:,} of the customers compared joined within the window "
+            f"themselves; weighted, those compared were members for {found.as_member:.0%} of it, "
+            "and about that share of what the programme does is not seen"
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from features.instants import datetime_of
 from training.experiments.assignments import CONTROL
 from training.experiments.effects import FEWEST_IN_AN_ARM, Measurement
@@ -10,11 +12,14 @@ from valuation.sample_ratio import MISMATCH_BELOW
 _LEAST_OFTEN = 0.01
 """Fewer of the control who were contacted all the same are not worth a word."""
 
+_LEAST_COST = 0.005
+
 
 def warnings_of(found: Measurement) -> Iterator[str]:
     """Yield what holds of this measurement; the gravest first."""
     yield from _of_assignment(found)
     yield from _of_time(found)
+    yield from _of_cost(found)
     yield from _of_the_model(found)
 
 
@@ -26,6 +31,18 @@ def _of_assignment(found: Measurement) -> Iterator[str]:
             f"{found.ratio.promised[1]:,.0f} were to be (p = {found.ratio.p_value:.1g}, below "
             f"{MISMATCH_BELOW:g}); assignment or its recording is broken, and no effect below can "
             "be trusted"
+        )
+    shares = np.unique(found.assignments.control_share)
+    if len(shares) > 1:
+        said = ", ".join("unknown" if np.isnan(each) else f"{each:.0%}" for each in shares)
+        yield (
+            f"the control share was not the same for all ({said}): customers are compared with "
+            "those who were assigned at the same share"
+        )
+    if found.n_alone:
+        yield (
+            f"{found.n_alone:,} customers whose window is over are left out: at the control share "
+            "at which they were assigned there is nobody in the other arm to compare them with"
         )
     if found.assignments.n_moved:
         yield (
@@ -64,6 +81,17 @@ def _of_time(found: Measurement) -> Iterator[str]:
             f"too few: an arm needs {FEWEST_IN_AN_ARM} customers whose window is over; "
             f"{', '.join(small)} has fewer"
         )
+
+
+def _of_cost(found: Measurement) -> Iterator[str]:
+    currency = found.measure.business.currency
+    for effects in found.effects:
+        if effects.cost_outside >= _LEAST_COST:
+            yield (
+                f"{effects.cost_outside:,.2f} {currency} more were spent on {effects.arm} before "
+                "their assignment or after their window; what that brought is not measured here, "
+                "and it is not in the cost"
+            )
 
 
 def _of_the_model(found: Measurement) -> Iterator[str]:

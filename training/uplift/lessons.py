@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import signal_matrix
 from features.kernel import Moment
@@ -10,10 +11,13 @@ from features.log import Log
 from features.signal import Signal
 from training.bundle import Bundle
 from training.experiments.assignments import CONTROL, Assignments
+from training.experiments.effects import paired
 from training.experiments.outcomes import Measure, followed, outcomes_since
 from training.uplift.learners import Lesson
 from valuation.effects import Arms
 from valuation.targeting import Trial
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ def lesson_of(
     """Return what can be learned of an arm against the control, windows over alone.
 
     Signals are those of the model, as of 00:00 of the day of assignment, blind to campaigns. The
-    propensity is the share of the two arms that was treated.
+    propensity is the share of the two arms that was treated, of those who were assigned at the
+    same control share; where all of them are in one arm they teach nothing.
     """
     signals = tuple(bundle.model.signals)
     kept = measure.is_over(assignments.at) & np.isin(assignments.arm, (arm, CONTROL))
@@ -48,7 +53,16 @@ def lesson_of(
         inputs.append(signal_matrix(moment, signals).astype(np.float32))
         stayed.append(outcomes_since(block, day, replace(measure, bundle=None)).stayed)
         rows.append(numbers)
-    treated = (chosen.arm[np.concatenate(rows)] == arm).astype(np.float64)
-    share = np.full(len(treated), treated.mean() if len(treated) else 0.5)
+    row = np.concatenate(rows)
+    treated = (chosen.arm[row] == arm).astype(np.float64)
+    share = _share_treated(treated, chosen.control_share[row])
     trial = Trial(treated, np.concatenate(stayed), share)
-    return CampaignLesson(Lesson(np.concatenate(inputs), trial), signals)
+    known = np.flatnonzero(paired(chosen, row, arm))
+    return CampaignLesson(Lesson(np.concatenate(inputs), trial).rows(known), signals)
+
+
+def _share_treated(treated: Values, control_share: Values) -> Values:
+    """Return the share treated of those who were assigned at the same control share, (n,)."""
+    _, stratum = np.unique(control_share, return_inverse=True)
+    shares = np.bincount(stratum, weights=treated) / np.bincount(stratum)
+    return np.asarray(shares[stratum])

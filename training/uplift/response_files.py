@@ -19,7 +19,7 @@ from training.uplift.responses import CampaignResponse
 from valuation.effects import Effect
 
 FORMAT = 1
-_MANIFEST = "response.json"
+MANIFEST = "response.json"
 
 
 class Origin(NamedTuple):
@@ -43,18 +43,20 @@ def save_response(
         "signals": signals,
         "model": model,
     }
-    (folder / _MANIFEST).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
-def load_response(folder: Path) -> tuple[CampaignResponse, list[str]] | None:
-    """Return a response and the names of the signals it asks for; None where there is none.
+def load_response(folder: Path) -> tuple[CampaignResponse, list[str], Origin] | None:
+    """Return a response, the names of the signals it asks for, and its origin.
+
+    None where there is none.
 
     Raises
     ------
     InputRefusedError
         If a file is not the one that was written.
     """
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not path.is_file():
         return None
     content = json.loads(path.read_bytes())
@@ -64,7 +66,8 @@ def load_response(folder: Path) -> tuple[CampaignResponse, list[str]] | None:
         raise InputRefusedError("a campaign's response cannot be read", [mistake])
     measured = None if content["measured"] is None else Effect(**content["measured"])
     model = None if content["model"] is None else _model_from_json(content["model"], folder)
-    return CampaignResponse(content["source"], measured, model), list(content["signals"])
+    response = CampaignResponse(content["source"], measured, model)
+    return response, list(content["signals"]), Origin(content["arm"], content["months"])
 
 
 def _model_as_json(model: EffectModel, folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from training.uplift.effect_model import EffectModel
 from training.uplift.judging import PLAIN, Learned, learn
 from training.uplift.learners import Lesson
 from valuation.effects import Arms, Effect, saved_share
+from valuation.strata import Strata
 
 Values = NDArray[np.float64]
 FEWEST_LEAVERS = 30
@@ -37,6 +38,14 @@ class Responses(NamedTuple):
     weight: Values
 
 
+class Assumed(NamedTuple):
+    """Hold what a campaign assumes of everybody: `weight` as in `Responses`."""
+
+    save_rate: float
+    weight: float
+    disturbed_share: float = 0.0
+
+
 @dataclass(frozen=True)
 class CampaignResponse:
     """Hold what is known of a campaign's effect on staying, and where from.
@@ -49,9 +58,7 @@ class CampaignResponse:
     measured: Effect | None = None
     model: EffectModel | None = None
 
-    def of_customers(
-        self, inputs: Matrix, churn: Values, assumed_save_rate: float, assumed_weight: float
-    ) -> Responses:
+    def of_customers(self, inputs: Matrix, churn: Values, assumed: Assumed) -> Responses:
         """Return responses of customers whose signals and churn without a contact are given.
 
         Parameters
@@ -63,11 +70,12 @@ class CampaignResponse:
         """
         if self.source == "learned" and self.model is not None:
             return responses_of_effects(*self.model.effect(inputs), churn)
-        rate, weight = assumed_save_rate, assumed_weight
+        rate, weight = assumed.save_rate, assumed.weight
         if self.source == "measured" and self.measured is not None:
-            rate, weight = believed_rate(self.measured, assumed_save_rate, assumed_weight)
+            rate, weight = believed_rate(self.measured, assumed)
         everybody = np.ones(len(churn))
-        return Responses(rate * everybody, 0.0 * everybody, weight * everybody)
+        driven = assumed.disturbed_share * everybody
+        return Responses(rate * everybody, driven, weight * everybody)
 
 
 def response_from(lesson: Lesson, seed: int) -> tuple[CampaignResponse, Learned | None]:
@@ -81,7 +89,10 @@ def response_from(lesson: Lesson, seed: int) -> tuple[CampaignResponse, Learned 
     allowed = source_of(left)
     if allowed == "assumed":
         return CampaignResponse("assumed"), None
-    measured = saved_share(left)
+    # Customers of one propensity were assigned alike.
+    propensity = lesson.trial.propensity
+    strata = Strata.of(propensity[lesson.treated], propensity[~lesson.treated])
+    measured = saved_share(left, strata)
     if allowed == "measured":
         return CampaignResponse("measured", measured), None
     learned = learn(lesson, seed)
@@ -98,20 +109,24 @@ def source_of(left: Arms) -> Source:
     return "measured" if fewest >= FEWEST_LEAVERS else "assumed"
 
 
-def believed_rate(
-    measured: Effect, assumed_save_rate: float, assumed_weight: float
-) -> tuple[float, float]:
+def believed_rate(measured: Effect, assumed: Assumed) -> tuple[float, float]:
     """Return save rate and weight of an assumption and a measurement together.
 
-    The assumption counts as `assumed_weight` would-be leavers, the measurement, with save rate s
-    and standard error SE, as s (1 - s) / SE^2 - 1 of them, as many as a share known that well
-    stands for; the belief is their weighted mean. A save rate below 0 counts as 0.
+    A difference of arms is the net of those saved and those driven away. With p the share of the
+    control group that left, n the net share saved and b the share of stayers assumed to be driven
+    away, the measured save rate is s = n + b (1 - p) / p, held to [0, 1].
+
+    The assumption counts as `assumed.weight` would-be leavers, the measurement, with standard error
+    SE, as s (1 - s) / SE^2 - 1 of them, as many as a share known that well stands for; the belief
+    is their weighted mean.
     """
-    rate = float(np.clip(measured.effect, 0.0, 1.0))
+    left = max(measured.control, LEAST_CHURN)
+    driven = assumed.disturbed_share * (1 - left) / left
+    rate = float(np.clip(measured.effect + driven, 0.0, 1.0))
     scatter = max(rate * (1 - rate), 0.01)
     weight = max(scatter / measured.standard_error**2 - 1, 0.0)
-    together = weight + assumed_weight
-    return (weight * rate + assumed_weight * assumed_save_rate) / together, together
+    together = weight + assumed.weight
+    return (weight * rate + assumed.weight * assumed.save_rate) / together, together
 
 
 def responses_of_effects(effect: Values, error: Values, churn: Values) -> Responses:

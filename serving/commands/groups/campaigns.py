@@ -1,5 +1,6 @@
 """`keepworth campaigns`: whom to contact, and what it brought."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,6 +44,22 @@ def run_campaigns(workspace: WorkspaceOption = None, as_json: JsonOption = False
     finish(lambda: run_night(workspace), as_json)
 
 
+@app.command("export", epilog="Example: keepworth campaigns export tonight.csv --after 120")
+def export_triggers(
+    file: Annotated[Path, typer.Argument(help="What to write: NAME.csv or NAME.parquet.")],
+    after: Annotated[
+        int,
+        typer.Option(help="Only triggers with a higher number; the last export tells it.", min=0),
+    ] = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write whom campaigns contact to a file for a CRM, a row a trigger, by number."""
+    from serving.commands.campaign_export import export_triggers as export
+
+    finish(lambda: export(workspace, file, after), as_json)
+
+
 @app.command("report", epilog="Example: keepworth campaigns report winter-offer --months 3 --json")
 def report_campaign(
     name: Annotated[str, typer.Argument(help="The campaign, as its assignments name it.")],
@@ -52,8 +69,8 @@ def report_campaign(
     control_share: Annotated[
         float | None,
         typer.Option(
-            help="What share was to be the control group; counts are held against it. Default: "
-            "what held for those assigned here.",
+            help="What share was to be the control group, of those assigned elsewhere; counts are "
+            "held against it. Of those assigned here it is known.",
             min=0.001,
             max=0.999,
         ),
@@ -75,8 +92,14 @@ def learn_campaign(
         str | None, typer.Option(help="Which arm to learn from, where there are several.")
     ] = None,
     months: Annotated[
-        int, typer.Option(help="Months after assignment that outcomes are awaited.", min=1, max=36)
-    ] = 3,
+        int | None,
+        typer.Option(
+            help="Months after assignment that outcomes are awaited. Default: the campaign's "
+            "window_months, 3 where keepworth.toml does not name it.",
+            min=1,
+            max=36,
+        ),
+    ] = None,
     as_of: AsOfOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

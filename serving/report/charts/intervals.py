@@ -10,6 +10,7 @@ from serving.report.charts.scale import Scale
 from serving.report.charts.svg import drawing, element, label, line
 
 _ROW, _TOP, _BOTTOM, _LEFT, _RIGHT = 46.0, 10.0, 30.0, 14.0, 14.0
+_LANE = 11.0
 _TWO_LINES_BELOW, _LINE = 500.0, 18.0
 """On a phone the words of an effect stand below its name."""
 
@@ -39,10 +40,7 @@ def draw_intervals(name: str, title: str, rows: Sequence[IntervalRow], width: fl
     extra = _LINE if width < _TWO_LINES_BELOW else 0.0
     height = _TOP + len(drawn) * (_ROW + extra) + _BOTTOM
     zero = across(0.0)
-    parts = [
-        line(zero, _TOP - 4, zero, height - _BOTTOM + 4, "zero"),
-        label(zero, height - 10, "no effect", "axis", _anchor(zero, width)),
-    ]
+    parts = [label(zero, height - 10, "no effect", "axis", _anchor(zero, width))]
     for index, row in enumerate(drawn):
         parts += _row(row, _TOP + index * (_ROW + extra), across, extra)
     description = "; ".join(f"{row.label}: {row.said}" for row in rows)
@@ -60,6 +58,8 @@ def _row(row: IntervalRow, top: float, across: Scale, extra: float) -> Iterator[
     yield label(across.start, top + 14, row.label, "value" if row.is_minor else "group")
     x, anchor = (across.start, "start") if extra else (across.end, "end")
     yield label(x, top + 14 + extra, row.said, "value", anchor)
+    # In the row's own lane: a line from top to bottom would strike its words through.
+    yield line(across(0.0), middle - _LANE, across(0.0), middle + _LANE, "zero")
     yield line(across(row.low), middle, across(row.high), middle, f"whisker {tone}")
     dot = {"cx": across(row.effect), "cy": middle, "r": 4.0 if row.is_minor else 6.0}
     yield element("circle", element("title", f"{row.label}: {row.said}"), class_=tone, **dot)

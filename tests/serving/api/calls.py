@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from features.instants import datetime_of
 from serving.api.application import create_application
 from serving.api.cloud_events import BATCH
 from serving.api.current import Clock, Current, now
@@ -21,6 +23,8 @@ InlineOf = Callable[[str], Row]
 
 SUBSCRIBED = {"kind": "subscribe", "occurred_at": "2023-01-01", "amount": 20.0, "label": "S"}
 JSON = {"content-type": "application/json"}
+DAY = 86_400_000_000
+_NUMBERS = count()
 
 
 class Caller:
@@ -64,9 +68,31 @@ def calling(
         yield Caller(portal, httpx.AsyncClient(transport=transport, base_url="http://localhost"))
 
 
-def copy_of(workspace: Workspace, folder: Path) -> Workspace:
-    """Return a copy that a test may change, without what a service may be making just now."""
+def text(instant: int) -> str:
+    return datetime_of(instant).isoformat().replace("+00:00", "Z")
+
+
+def happened(customer_id: str, kind: str, instant: int, **data: object) -> Row:
+    """Return a CloudEvent of a new id."""
+    return {
+        "specversion": "1.0",
+        "id": f"happened-{next(_NUMBERS)}",
+        "source": "/tests",
+        "type": f"keepworth.{kind}",
+        "subject": customer_id,
+        "time": text(instant),
+        "data": data,
+    }
+
+
+def copy_of(workspace: Workspace, folder: Path, *tables: str) -> Workspace:
+    """Return a copy that a test may change, without what a service may be making just now.
+
+    `tables` are added to its configuration.
+    """
     shutil.copytree(workspace.folder, folder, ignore=shutil.ignore_patterns("histories"))
+    settings = folder / "keepworth.toml"
+    settings.write_text("\n".join([settings.read_text("utf-8"), *tables]), "utf-8")
     return open_workspace(folder)
 
 

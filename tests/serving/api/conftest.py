@@ -48,14 +48,19 @@ def keyed(
 
 
 @pytest.fixture(scope="session")
-def batch_rows(operator_workspace: Workspace) -> dict[str, Row]:
+def observed_until(operator_workspace: Workspace) -> int:
+    """Return until when the operator's outcomes are complete, in microseconds."""
+    return observed_bounds(operator_workspace.log(), operator_workspace.configuration.business)[1]
+
+
+@pytest.fixture(scope="session")
+def batch_rows(operator_workspace: Workspace, observed_until: int) -> dict[str, Row]:
     """Return what batch says of every customer at the end of observation."""
     bundle = load_version(operator_workspace.store)
     log = operator_workspace.log()
-    as_of = observed_bounds(log, operator_workspace.configuration.business)[1]
     rows: list[Row] = []
     for block in blocks(log, bundle.business, list(bundle.vocabulary.levels)):
-        rows.extend(score_rows(score(bundle, block, as_of), bundle.business))
+        rows.extend(score_rows(score(bundle, block, observed_until), bundle.business))
     return {row["customer_id"]: row for row in rows}
 
 

@@ -1,6 +1,8 @@
 """Who may call what: keys, scopes, limits."""
 
+import gc
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -113,6 +115,32 @@ def test_calls_beyond_the_limit_are_429_on_every_worker(
     assert 0 < int(answer.headers["retry-after"]) <= 60
 
 
+def test_a_spent_key_asks_the_store_no_more(workspace: Workspace) -> None:
+    _, token = make_key(workspace.store, "spent", ["score"], NOW, 2)
+    _await_a_young_minute()
+    with calling(workspace) as caller:
+        statuses = [call(caller, "GET", "/v1/model", token).status_code for _ in range(3)]
+        assert statuses == [200, 200, 429]
+        with workspace.store.writing():
+            # Whoever wanted a turn to write would wait for it.
+            problem(call(caller, "GET", "/v1/model", token), 429)
+
+
+def test_what_strangers_send_takes_no_room(workspace: Workspace) -> None:
+    with calling(workspace) as caller:
+        gc.collect()
+        tracemalloc.start()
+        for number in range(200):
+            long = f"kw_{number:012x}_{'x' * 60_000}"
+            problem(call(caller, "GET", "/v1/model", long), 401)
+            likely = f"kw_{number:012x}_{'x' * 43}"
+            problem(call(caller, "GET", "/v1/model", likely), 401)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert held < 4_000_000
+
+
 def _await_a_young_minute() -> None:
     """Wait until a few seconds of the minute are left at least."""
     left = 60 - time.time() % 60
@@ -126,6 +154,26 @@ def test_without_keys_this_machine_may_call_and_no_other(operator_workspace: Wor
     with calling(operator_workspace, client=("192.0.2.7", 5000)) as elsewhere:
         problem(elsewhere.get("/v1/model"), 401)
         assert elsewhere.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:3000", "127.0.0.1", "[::1]:3000", "LOCALHOST"])
+def test_without_keys_this_machine_answers_to_its_own_names(client: Caller, host: str) -> None:
+    assert client.request("GET", "/v1/model", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:3000", "localhost.evil.example", "192.0.2.7", "", "[", "::1"],
+)
+def test_without_keys_a_page_that_rebinds_its_name_to_this_machine_gets_nothing(
+    client: Caller, active_ids: list[str], host: str
+) -> None:
+    headers = {"host": host, "origin": f"http://{host}"}
+    path = f"/v1/customers/{active_ids[0]}"
+    for method in ("GET", "DELETE"):
+        refused = problem(client.request(method, path, headers=headers), 403)
+        assert "localhost" in refused["detail"]
+    assert client.get(path).status_code == 200
 
 
 def test_a_last_key_that_is_revoked_leaves_the_door_shut(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.api.limits import LIMITS
+from serving.limits import DEFAULT_LIMITS
 from tests.serving.api.calls import JSON, SUBSCRIBED, Caller, Row, one_customer, problem
 
 ROUTES = ["/v1/score", "/v1/what-if"]
@@ -195,8 +195,8 @@ def test_a_rate_that_makes_later_money_endless_is_refused(client: Caller) -> Non
 def test_unknown_customers_are_all_named_and_none_is_scored(
     client: Caller, active_ids: list[str]
 ) -> None:
-    details = refused(client, {"customer_ids": ["ghost", active_ids[0], "\0"]}, 404)
-    assert [error["value"] for error in details["errors"]] == ["ghost", "\0"]
+    details = refused(client, {"customer_ids": ["ghost", active_ids[0], "\x01"]}, 404)
+    assert [error["value"] for error in details["errors"]] == ["ghost", "\x01"]
     assert "scores" not in details
 
 
@@ -231,10 +231,10 @@ def test_a_request_that_contradicts_itself_is_refused(client: Caller, body: Row)
 
 def test_too_many_events_are_refused(client: Caller) -> None:
     event = {"kind": "support", "occurred_at": "2023-02-01"}
-    half = {"events": [event] * (LIMITS.events // 2 + 1)}
+    half = {"events": [event] * (DEFAULT_LIMITS.events // 2 + 1)}
     customers = [{"customer_id": name, **half} for name in ("a", "b")]
     content = json.dumps({"customers": customers}, separators=(",", ":")).encode()
-    assert len(content) < LIMITS.body_bytes
+    assert len(content) < DEFAULT_LIMITS.body_bytes
     (error,) = problem(client.send("/v1/score", content), 422)["errors"]
     assert error["value"] == "200,002"
 
@@ -260,7 +260,7 @@ def test_utf_8_may_be_said(client: Caller) -> None:
 
 
 def test_a_body_beyond_the_limit_is_413(client: Caller) -> None:
-    details = problem(client.send("/v1/score", b" " * (LIMITS.body_bytes + 1)), 413)
+    details = problem(client.send("/v1/score", b" " * (DEFAULT_LIMITS.body_bytes + 1)), 413)
     assert "10,000,000 bytes" in details["detail"]
 
 

@@ -7,8 +7,8 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 
 from serving.api.body import json_body
-from serving.api.limits import LIMITS
 from serving.api.problems import Problem
+from serving.limits import DEFAULT_LIMITS
 
 CHUNK = b" " * 65_536
 pytestmark = pytest.mark.anyio
@@ -42,29 +42,29 @@ async def test_an_endless_body_is_refused_in_bounded_memory() -> None:
     sender = Sender()
     tracemalloc.start()
     with pytest.raises(Problem) as refused:
-        await json_body(request_from(sender))
+        await json_body(request_from(sender), DEFAULT_LIMITS)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert refused.value.kind.status == 413
     assert refused.value.headers == {"Connection": "close"}
-    assert peak < 2 * LIMITS.body_bytes
-    assert sender.taken < 12 * LIMITS.body_bytes
+    assert peak < 2 * DEFAULT_LIMITS.body_bytes
+    assert sender.taken < 12 * DEFAULT_LIMITS.body_bytes
 
 
 async def test_a_body_announced_too_large_is_refused_before_it_comes() -> None:
-    length = str(LIMITS.body_bytes + 1).encode()
+    length = str(DEFAULT_LIMITS.body_bytes + 1).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
 
     with anyio.fail_after(10), pytest.raises(Problem) as refused:
-        await json_body(Request(scope, _never))
+        await json_body(Request(scope, _never), DEFAULT_LIMITS)
 
     assert refused.value.kind.status == 413
 
 
 async def test_a_caller_who_hangs_up_is_not_answered() -> None:
     with pytest.raises(ClientDisconnect):
-        await json_body(request_from(Sender(chunks=3)))
+        await json_body(request_from(Sender(chunks=3)), DEFAULT_LIMITS)
 
 
 async def test_a_body_in_chunks_is_put_together() -> None:
@@ -75,7 +75,7 @@ async def test_a_body_in_chunks_is_put_together() -> None:
 
     request = request_from(Sender())
     request._receive = receive
-    assert await json_body(request) == b'{"a": 1}'
+    assert await json_body(request, DEFAULT_LIMITS) == b'{"a": 1}'
 
 
 async def _never() -> dict[str, object]:

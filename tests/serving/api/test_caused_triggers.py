@@ -6,9 +6,14 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import select
 
+from serving.campaigns.verdicts import CAPPED
+from serving.store.serving_version import load_version
 from serving.store.tables import campaign_decision, live_event
 from tests.serving.api.calls import calling
 from tests.serving.campaigns.written import CARE, with_campaigns
+from training.uplift.effect_model import EffectModel
+from training.uplift.response_files import MANIFEST, Origin, save_response
+from training.uplift.responses import CampaignResponse
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -65,6 +70,35 @@ def test_an_event_returns_the_trigger_it_caused_and_the_same_again(workspace, co
     assert decision["decision_id"] == trigger["decision_id"]
 
 
+def test_a_contact_that_another_system_posted_counts_against_the_cap(
+    operator_workspace, tmp_path, consenting
+):
+    capped = "[contacts]\nmost_contacts = 1\nwithin_days = 30.0\n"
+    workspace = with_campaigns(operator_workspace, tmp_path / "capped", capped, CARE)
+    called, other = consenting[0][:2]
+    contact = support(1, called, "contact") | {"data": {"label": "call-centre", "amount": 2.0}}
+    with calling(workspace, clock) as caller:
+        caller.record(contact)
+        told = caller.record(support(2, called), support(3, other))
+    assert [each["customer_id"] for each in told["triggers"]] == [other]
+    reasons = {row["customer_id"]: row["reason"] for row in rows_of(workspace, campaign_decision)}
+    assert reasons[called] == CAPPED
+
+
+def test_what_was_learned_meanwhile_counts_from_the_next_event_on(workspace, consenting):
+    """Learned: nobody is moved, so that nothing is won. What cannot be read changes nothing."""
+    names = [signal.name for signal in load_version(workspace.store).model.signals]
+    nobody_moved = CampaignResponse("learned", None, EffectModel())
+    folder = workspace.responses("care")
+    with calling(workspace, clock) as caller:
+        before = caller.record(support(1, consenting[0][0]))["triggers"]
+        save_response(nobody_moved, names, Origin("treated", 3), folder)
+        after = caller.record(support(2, consenting[0][1]))["triggers"]
+        (folder / MANIFEST).write_text("{")
+        damaged = caller.record(support(3, consenting[0][2]))["triggers"]
+    assert (len(before), after, damaged) == (1, [], [])
+
+
 def test_the_event_itself_is_known_when_it_is_judged(workspace, consenting):
     """The audience asks for a request of the last 90 days: the event is the only one there is."""
     customer_id = consenting[0][1]
@@ -112,11 +146,17 @@ def test_without_consent_there_is_a_decision_and_no_trigger(workspace, consentin
     assert [row["reason"] for row in rows_of(workspace, campaign_decision)] == ["no consent"]
 
 
-def test_events_are_recorded_even_where_a_campaign_cannot_be_judged(
-    operator_workspace, tmp_path, consenting
-):
-    broken = CARE.replace("support_90d", "suport_90d")
-    workspace = with_campaigns(operator_workspace, tmp_path / "broken", broken)
+def test_events_are_recorded_even_where_a_campaign_cannot_be_judged(workspace, consenting):
+    event = support(1, consenting[0][0])
     with calling(workspace, clock) as caller:
-        told = caller.record(support(1, consenting[0][0]))
+        rename(workspace, "campaign_decision", "aside")
+        told = caller.record(event)
+        rename(workspace, "aside", "campaign_decision")
+        again = caller.record(event)
     assert (told["accepted"], told["triggers"]) == (1, None)
+    assert (again["duplicate"], len(again["triggers"])) == (1, 1)
+
+
+def rename(workspace, table, name):
+    with workspace.store.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")

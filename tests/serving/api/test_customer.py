@@ -1,17 +1,21 @@
 """GET /v1/customers/{customer_id}: the past in brief, and the score that /v1/score gives."""
 
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
-from features.instants import datetime_of
 from serving.workspace import Workspace
-from tests.serving.api.calls import Caller, Row, answered, calling, copy_of, problem
-from training.known import observed_bounds
-
-DAY = 86_400_000_000
-_NUMBERS = count()
+from tests.serving.api.calls import (
+    DAY,
+    Caller,
+    Row,
+    answered,
+    calling,
+    copy_of,
+    happened,
+    problem,
+    text,
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +24,10 @@ def workspace(operator_workspace: Workspace, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="module")
-def observed_until(workspace: Workspace) -> int:
-    return observed_bounds(workspace.log(), workspace.configuration.business)[1]
-
-
-@pytest.fixture(scope="module")
 def caller(workspace: Workspace, observed_until: int) -> Iterator[Caller]:
     """Yield a caller of a service whose clock stands a day after the end of observation."""
     with calling(workspace, lambda: observed_until + DAY) as caller:
         yield caller
-
-
-def text(instant: int) -> str:
-    return datetime_of(instant).isoformat().replace("+00:00", "Z")
-
-
-def happened(customer_id: str, kind: str, instant: int, **data: object) -> Row:
-    return {
-        "specversion": "1.0",
-        "id": f"customer-{next(_NUMBERS)}",
-        "source": "/tests",
-        "type": f"keepworth.{kind}",
-        "subject": customer_id,
-        "time": text(instant),
-        "data": data,
-    }
 
 
 def described(caller: Caller, customer_id: str) -> Row:

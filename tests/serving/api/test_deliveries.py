@@ -15,8 +15,9 @@ from serving.campaigns.campaign import ContactRules
 from serving.campaigns.decisions import Rulebook
 from serving.campaigns.night import decide_night
 from serving.campaigns.triggers import Trigger, triggers_after
-from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE
+from serving.campaigns.verdicts import CAPPED, COOLING, NO_CONSENT, NOT_ELIGIBLE
 from serving.delivery.signing import new_secret
+from serving.delivery.trigger_events import event_of
 from serving.store.outbox import Message, count_letters
 from serving.store.serving_version import load_version
 from serving.workspace import Workspace, open_workspace
@@ -77,7 +78,9 @@ def triggers(make_workspace: MakeWorkspace, now: datetime) -> list[Trigger]:
 def objections(workspace: Workspace, triggers: list[Trigger], now: datetime) -> set[str]:
     recheck = Recheck(Current(workspace))
     some = triggers[:20]
-    messages = [Message("m", "crm", each.customer_id, each.campaign, "{}") for each in some]
+    messages = [
+        Message(event_of(each).id, "crm", each.customer_id, each.campaign, "{}") for each in some
+    ]
     found = [recheck(message, instant_of(now)) for message in messages]
     return {"" if each is None else each.reason for each in found}
 
@@ -143,12 +146,34 @@ def test_whoever_gave_no_consent_hears_nothing(
     assert objections(workspace, triggers, now) == {"", NO_CONSENT}
 
 
+def test_rules_that_are_stricter_by_now_let_the_earliest_contact_stand(
+    make_workspace: MakeWorkspace, triggers: list[Trigger], now: datetime
+) -> None:
+    """A second night was decided without a cooldown; then the cooldown, or a cap, came back."""
+    lenient, later = make_workspace(cooldown_days=0.0), now + timedelta(days=2)
+    settings = lenient.configuration
+    book = Rulebook(tuple(settings.campaigns), ContactRules(), settings.business.minor_units)
+    with writing(lenient.state):
+        decide_night(lenient.store, load_version(lenient.store), book, later)
+    again = triggers_after(lenient.store, triggers[-1].number, 1000)
+    assert len(again) > 20
+
+    cooling = make_workspace(cooldown_days=30.0)
+    assert objections(cooling, triggers, later) == {""}
+    assert objections(cooling, again, later) == {COOLING}
+    capped = make_workspace("[contacts]\nmost_contacts = 1", cooldown_days=0.0)
+    assert objections(capped, triggers, later) == {""}
+    assert objections(capped, again, later) == {CAPPED}
+    assert objections(make_workspace(cooldown_days=1.0), again, later) == {""}
+
+
 def test_quiet_hours_that_began_meanwhile_are_kept(
     make_workspace: MakeWorkspace, triggers: list[Trigger], now: datetime
 ) -> None:
     workspace = make_workspace("[contacts]\nquiet_from = 20:00:00\nquiet_until = 08:00:00")
     recheck = Recheck(Current(workspace))
-    message = Message("m", "crm", triggers[0].customer_id, triggers[0].campaign, "{}")
+    first = triggers[0]
+    message = Message(event_of(first).id, "crm", first.customer_id, first.campaign, "{}")
     # 20:30 in Vienna, where the operator's customers live, is 19:30 UTC in winter.
     evening = datetime(now.year + 1, 1, 10, 19, 30, tzinfo=UTC)
     objection = recheck(message, instant_of(evening))

@@ -85,9 +85,19 @@ def test_ids_may_hold_what_a_path_does_not(caller: Caller) -> None:
     assert erase(caller, "a%2Fb%20c%25d%3F")["posted_events"] == 1
 
 
-def test_nobody_of_an_unknown_id_is_erased(caller: Caller) -> None:
-    missing = problem(caller.request("DELETE", "/v1/customers/nobody"), 404)
-    assert "'nobody'" in str(missing["errors"])
+def test_whoever_only_others_name_is_erased_as_well(caller: Caller, active_ids: list[str]) -> None:
+    joined = payment(6, active_ids[5]) | {
+        "type": "keepworth.referral_joined",
+        "data": {"label": "only-named"},
+    }
+    caller.record(joined)
+
+    receipt = erase(caller, "only-named")
+
+    assert (receipt["events"], receipt["posted_events"], receipt["profiles"]) == (0, 0, 0)
+    answer = caller.record(joined | {"id": "erasure-7"}, payment(8, "only-named"))
+    assert [result["status"] for result in answer["results"]] == ["accepted", "erased"]
+    assert problem(caller.get("/v1/customers/only-named"), 410)["type"] == "/docs#erased"
 
 
 def test_while_another_process_writes_erasure_waits(

@@ -12,7 +12,7 @@ import pytest
 
 from features.instants import datetime_of, instant_of
 from serving.api.cloud_events import BATCH, STRUCTURED
-from serving.api.limits import LIMITS
+from serving.limits import DEFAULT_LIMITS
 from serving.store.live_events import live_history
 from serving.workspace import Workspace
 from tests.serving.api.calls import Caller, Row, calling, copy_of, problem
@@ -248,14 +248,14 @@ def test_a_list_is_no_event_and_an_event_no_batch(caller: Caller) -> None:
 
 
 def test_too_many_events_and_too_many_bytes_are_refused(caller: Caller) -> None:
-    many = b"[" + b",".join([b"1"] * (LIMITS.batch_events + 1)) + b"]"
-    assert f"{LIMITS.batch_events:,}" in problem(post(caller, many, BATCH), 422)["detail"]
-    problem(post(caller, b" " * (LIMITS.body_bytes + 1), BATCH), 413)
+    many = b"[" + b",".join([b"1"] * (DEFAULT_LIMITS.batch_events + 1)) + b"]"
+    assert f"{DEFAULT_LIMITS.batch_events:,}" in problem(post(caller, many, BATCH), 422)["detail"]
+    problem(post(caller, b" " * (DEFAULT_LIMITS.body_bytes + 1), BATCH), 413)
 
 
 def test_the_largest_batch_is_taken(caller: Caller) -> None:
-    batch = [cloud_event() for _ in range(LIMITS.batch_events)]
-    assert post(caller, batch, BATCH).json()["accepted"] == LIMITS.batch_events
+    batch = [cloud_event() for _ in range(DEFAULT_LIMITS.batch_events)]
+    assert post(caller, batch, BATCH).json()["accepted"] == DEFAULT_LIMITS.batch_events
 
 
 def test_twenty_callers_of_the_same_have_one_effect(caller: Caller, workspace: Workspace) -> None:
@@ -271,8 +271,8 @@ def test_a_clock_a_little_ahead_is_borne(caller: Caller, workspace: Workspace) -
     event = cloud_event()
     post(caller, event)
     now = instant_of(recorded(workspace, event["subject"])[0]["recorded_at"])
-    ahead = datetime_of(now + (LIMITS.ahead_seconds - 60) * 1_000_000).isoformat()
-    too_far = datetime_of(now + (LIMITS.ahead_seconds + 60) * 1_000_000).isoformat()
+    ahead = datetime_of(now + (DEFAULT_LIMITS.ahead_seconds - 60) * 1_000_000).isoformat()
+    too_far = datetime_of(now + (DEFAULT_LIMITS.ahead_seconds + 60) * 1_000_000).isoformat()
     assert post(caller, cloud_event(time=ahead)).status_code == 200
     problem(post(caller, cloud_event(time=too_far)), 422)
 

@@ -11,7 +11,6 @@ from serving.store.draining import drain
 from serving.store.serving_version import ModelVersion, add_version
 from serving.workspace import Workspace
 from tests.serving.api.calls import Caller, calling, copy_of
-from training.known import observed_bounds
 
 HOUR = 3_600_000_000
 
@@ -19,11 +18,6 @@ HOUR = 3_600_000_000
 @pytest.fixture(scope="module")
 def workspace(operator_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return copy_of(operator_workspace, tmp_path_factory.mktemp("gauges") / "copy")
-
-
-@pytest.fixture(scope="module")
-def observed_until(workspace: Workspace) -> int:
-    return observed_bounds(workspace.log(), workspace.configuration.business)[1]
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,14 @@ from features.instants import datetime_of
 from serving.store.draining import drain
 from serving.store.live_events import live_history
 from serving.workspace import Workspace
-from tests.serving.api.calls import Caller, Row, answered, calling, copy_of, problem
-from training.known import observed_bounds
+from tests.serving.api.calls import DAY, Caller, Row, answered, calling, copy_of, happened, problem
 
-DAY = 86_400_000_000
 _NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
 def workspace(operator_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return copy_of(operator_workspace, tmp_path_factory.mktemp("live") / "copy")
-
-
-@pytest.fixture(scope="module")
-def observed_until(workspace: Workspace) -> int:
-    return observed_bounds(workspace.log(), workspace.configuration.business)[1]
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +33,6 @@ def stayer(batch_rows: dict[str, Row], workspace: Workspace) -> str:
     """Return an active customer whom no other test has posted about."""
     active = [name for name, row in batch_rows.items() if row["status"] == "active"]
     return active[20 + next(_NUMBERS)]
-
-
-def happened(customer_id: str, kind: str, instant: int, **data: object) -> Row:
-    return {
-        "specversion": "1.0",
-        "id": f"live-{next(_NUMBERS)}",
-        "source": "/tests",
-        "type": f"keepworth.{kind}",
-        "subject": customer_id,
-        "time": datetime_of(instant).isoformat(),
-        "data": data,
-    }
 
 
 def scored(caller: Caller, customer_id: str, as_of: int | None = None) -> Row:

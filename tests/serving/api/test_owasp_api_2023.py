@@ -14,13 +14,13 @@ from features.mistakes import ConfigurationError
 from serving.api.application import create_application
 from serving.api.cloud_events import STRUCTURED
 from serving.api.current import Current
-from serving.api.limits import LIMITS
 from serving.api.openapi import OPERATIONS
 from serving.api.serve import serve
+from serving.limits import DEFAULT_LIMITS, LONGEST_HORIZON, MOST_CUSTOMERS
 from serving.store.draining import drain
 from serving.store.keys import make_key, revoke_key
 from serving.workspace import Workspace
-from tests.serving.api.calls import SUBSCRIBED, Row, one_customer, problem
+from tests.serving.api.calls import SUBSCRIBED, Row, calling, one_customer, problem
 from tests.serving.api.conftest import Keyed
 
 NOW = datetime(2025, 6, 15, tzinfo=UTC)
@@ -118,19 +118,19 @@ def test_api4_unrestricted_resource_consumption(server: httpx.Client, keyed: Key
     """Each thing that costs is bounded, and refused beyond it rather than cut short."""
     score = bearer(keyed.tokens["score"])
     too_much: list[tuple[Row, int]] = [
-        ({"customer_ids": [f"c{number}" for number in range(LIMITS.customers + 1)]}, 422),
-        (one_customer() | {"horizon_months": LIMITS.horizon_months + 1}, 422),
+        ({"customer_ids": [f"c{number}" for number in range(MOST_CUSTOMERS + 1)]}, 422),
+        (one_customer() | {"horizon_months": LONGEST_HORIZON + 1}, 422),
         (
             {
                 "customers": [
                     {"customer_id": f"n{number}", "events": [SUBSCRIBED]}
-                    for number in range(LIMITS.explained_customers + 1)
+                    for number in range(DEFAULT_LIMITS.explained_customers + 1)
                 ],
                 "explain": True,
             },
             422,
         ),
-        (one_customer(attributes={"region": "x" * LIMITS.body_bytes}), 413),
+        (one_customer(attributes={"region": "x" * DEFAULT_LIMITS.body_bytes}), 413),
     ]
     for body, status in too_much:
         problem(server.post("/v1/score", headers=score, json=body), status)
@@ -139,7 +139,7 @@ def test_api4_unrestricted_resource_consumption(server: httpx.Client, keyed: Key
     problem(server.post("/v1/score", headers=typed, content=deep), 400)
     zipped = typed | {"content-encoding": "gzip"}
     problem(server.post("/v1/score", headers=zipped, content=b"\x1f\x8b"), 415)
-    long = {"x-long": "a" * LIMITS.head_bytes}
+    long = {"x-long": "a" * DEFAULT_LIMITS.head_bytes}
     problem(server.get("/livez", headers=long), 431)
     assert server.get("/readyz").status_code == 200
 
@@ -218,6 +218,9 @@ def test_api8_security_misconfiguration(
         assert "site-packages" not in answer.text
     assert "default-src 'none'" in answers[0].headers["content-security-policy"]
     problem(server.request("TRACE", "/v1/model", headers=score), 405)
+    with calling(operator_workspace) as keyless:
+        rebound = {"host": "evil.example:3000", "origin": "http://evil.example:3000"}
+        problem(keyless.request("GET", "/v1/model", headers=rebound), 403)
     with pytest.raises(ConfigurationError, match="no keys yet"):
         serve(operator_workspace, "0.0.0.0", 3000, 1)  # noqa: S104 -- it must be refused
 

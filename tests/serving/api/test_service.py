@@ -19,9 +19,9 @@ import pytest
 
 from features.mistakes import ConfigurationError, NotFoundError
 from serving.api.cloud_events import STRUCTURED
-from serving.api.limits import LIMITS
 from serving.api.openapi import openapi_json
 from serving.api.serve import running_service, serve
+from serving.limits import DEFAULT_LIMITS
 from serving.store.live_events import live_history
 from serving.workspace import Workspace, open_workspace
 from tests.serving.api.calls import JSON, Row, copy_of, problem
@@ -76,7 +76,7 @@ def test_an_endless_body_is_413(server: httpx.Client) -> None:
 
     answer = server.post("/v1/score", content=endless(), headers=JSON)
     problem(answer, 413)
-    assert f"{LIMITS.body_bytes:,}" in answer.json()["detail"]
+    assert f"{DEFAULT_LIMITS.body_bytes:,}" in answer.json()["detail"]
     assert server.get("/readyz").status_code == 200
 
 

@@ -22,11 +22,11 @@ class _Held:
     def __init__(self, turns: Turns) -> None:
         self.turns = turns
         self.asked: list[Sequence[bytes]] = []
-        self._began, self._go = threading.Event(), threading.Event()
+        self.began, self.go = threading.Event(), threading.Event()
 
     def hold(self) -> bytes:
-        self._began.set()
-        self._go.wait(30)
+        self.began.set()
+        self.go.wait(30)
         return b"held"
 
     def answer(self, asked: Sequence[bytes]) -> list[bytes]:
@@ -36,13 +36,13 @@ class _Held:
     async def around(self, *calls: tuple[str, bytes, int]) -> list[bytes | BaseException]:
         """Return what calls get that all come while the thread is held."""
         held = asyncio.create_task(self.turns.alone(self.hold))
-        await asyncio.to_thread(self._began.wait, 30)
+        await asyncio.to_thread(self.began.wait, 30)
         waiting = [
             asyncio.create_task(self.turns.together(kind, asked, size, self.answer))
             for kind, asked, size in calls
         ]
         await asyncio.sleep(0)
-        self._go.set()
+        self.go.set()
         assert await held == b"held"
         return await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -84,20 +84,42 @@ def test_a_call_that_waited_too_long_is_refused_without_being_answered() -> None
     assert held.asked == []
 
 
-def test_a_failure_is_told_to_all_who_shared_the_turn_and_to_no_other(turns: Turns) -> None:
-    def failing(asked: Sequence[bytes]) -> list[bytes]:
-        raise OSError(f"{len(asked)} asked")
+def test_one_old_call_takes_no_fresh_one_with_it() -> None:
+    turns = Turns(most_waiting=8, longest_seconds=0.5)
+    held = _Held(turns)
 
     async def given() -> list[bytes | BaseException]:
-        return await asyncio.gather(
-            turns.together("a", b"x", 1, failing),
-            turns.alone(lambda: b"fine"),
-            return_exceptions=True,
-        )
+        holding = asyncio.create_task(turns.alone(held.hold))
+        await asyncio.to_thread(held.began.wait, 30)
+        old = asyncio.create_task(turns.together("a", b"x", 1, held.answer))
+        await asyncio.sleep(0.7)
+        fresh = asyncio.create_task(turns.together("a", b"y", 1, held.answer))
+        await asyncio.sleep(0)
+        held.go.set()
+        return await asyncio.gather(holding, old, fresh, return_exceptions=True)
 
-    failed, fine = asyncio.run(given())
-    assert isinstance(failed, OSError)
-    assert fine == b"fine"
+    _, old, fresh = asyncio.run(given())
+    turns.close()
+    assert isinstance(old, TurnsTakenError)
+    assert fresh == b"Y"
+    assert held.asked == [[b"y"]]
+
+
+def test_a_call_that_fails_is_told_so_and_those_who_shared_its_turn_are_answered(
+    turns: Turns,
+) -> None:
+    held = _Held(turns)
+
+    def answer(asked: Sequence[bytes]) -> list[bytes]:
+        if b"bad" in asked:
+            raise OSError(f"{len(asked)} asked")
+        return _Held.answer(held, asked)
+
+    held.answer = answer
+    given = asyncio.run(held.around(("a", b"x", 1), ("a", b"bad", 1), ("a", b"z", 1)))
+    assert given[0::2] == [b"X", b"Z"]
+    assert isinstance(given[1], OSError)
+    assert str(given[1]) == "1 asked"
 
 
 def test_closing_answers_what_was_taken_and_takes_nothing_more(turns: Turns) -> None:

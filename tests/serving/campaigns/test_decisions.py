@@ -75,6 +75,26 @@ def test_the_cooldown_of_one_campaign_holds_no_other():
     assert only(candidate(), standing=before).outcome == "contact"
 
 
+def test_a_contact_of_another_system_counts_against_the_cap_and_holds_no_other_cooldown():
+    called = candidate(contacts=[("call-centre", NOON - DAY)])
+    assert only(called, book(most_contacts=1, within_days=30.0)).reason == CAPPED
+    assert only(called).outcome == "contact"
+
+
+def test_a_contact_on_record_that_nobody_decided_here_starts_the_cooldown():
+    assert only(candidate(contacts=[("stay", NOON - 89 * DAY)])).reason == COOLING
+    assert only(candidate(contacts=[("stay", NOON - 90 * DAY)])).outcome == "contact"
+
+
+def test_a_decision_and_the_contact_that_came_of_it_count_once():
+    before = Standing(chosen={"C1": [("call", NOON - 3 * DAY)]})
+    rules = {"most_contacts": 2, "within_days": 30.0}
+    reported = candidate(contacts=[("call", NOON - 2 * DAY)])
+    assert only(reported, book(**rules), before).outcome == "contact"
+    earlier = candidate(contacts=[("call", NOON - 4 * DAY)])
+    assert only(earlier, book(**rules), before).reason == CAPPED
+
+
 def test_contacts_of_all_campaigns_count_against_the_cap():
     before = Standing(chosen={"C1": [("a", NOON - DAY), ("b", NOON - 29 * DAY)]})
     rules = {"most_contacts": 2, "within_days": 30.0}

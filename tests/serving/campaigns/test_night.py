@@ -6,10 +6,11 @@ import pytest
 
 from features.instants import datetime_of
 from features.mistakes import ConfigurationError
-from serving.campaigns.candidates import Judge, voluntary_churn
+from serving.campaigns.candidates import Judge
 from serving.campaigns.night import decide_night, known_until
 from serving.campaigns.portfolio import portfolio_candidates
 from serving.campaigns.replay import replayed
+from serving.campaigns.stakes import voluntary_churn
 from serving.campaigns.taught import Taught
 from serving.campaigns.triggers import triggers_after
 from serving.configuration import rulebook_of
@@ -73,10 +74,12 @@ def test_the_night_again_decides_of_nobody_and_the_next_keeps_the_cooldown(works
     assert not contacts(first.decisions) & contacts(tomorrow.decisions)
 
 
-def test_profit_is_what_the_curves_say(workspace):
-    """Recomputed for one customer from the score's own arrays, month by month."""
+@pytest.mark.parametrize("months", [3, 6])
+def test_profit_is_what_the_curves_say(workspace, months):
+    """Recomputed for one customer from the score's own arrays, month by month of the window."""
     bundle = load_version(workspace.store)
-    judge = Judge(rulebook_of(workspace.configuration).campaigns[:1], bundle)
+    stay = rulebook_of(workspace.configuration).campaigns[0]
+    judge = Judge([stay.model_copy(update={"window_months": months})], bundle)
     log = workspace.log()
     as_of = known_until(workspace.store, log, bundle)
     from features.blocks import blocks
@@ -92,7 +95,7 @@ def test_profit_is_what_the_curves_say(workspace):
     worth = [m * (1 + rate) ** (-(k + 0.5) / 12) for k, m in enumerate(margin)]
     before = [1.0, *survival[:-1]]
     gains, weights = [], []
-    for k in range(3):
+    for k in range(months):
         alive, after = 1.0, 0.0
         for j in range(k + 1, len(worth)):
             hazard = 1 - survival[j] / before[j]
@@ -101,7 +104,8 @@ def test_profit_is_what_the_curves_say(workspace):
         gains.append(worth[k] / 2 + after)
         weights.append(before[k] - survival[k])
     saved = sum(g * w for g, w in zip(gains, weights, strict=True)) / sum(weights)
-    churn = voluntary_churn(scores)[row]
+    of_voluntary = voluntary_churn(scores)[row] / scores.forecast.churn[row, 2]
+    churn = scores.forecast.churn[row, months - 1] * of_voluntary
     accept = churn * 0.4 + (1 - churn) * 0.1
     [option] = candidate.options
     assert option.clv_if_saved == pytest.approx(saved)
@@ -137,6 +141,21 @@ def test_outcomes_take_the_place_of_what_was_assumed(workspace):
     gains = {n for n in assumed if likely[n].expected_profit > assumed[n].expected_profit}
     assert {n for n, option in assumed.items() if option.clv_if_saved > offer_cost} == gains
     assert noted - notes == {"stay: the save rate is measured"}
+
+
+def test_what_was_measured_is_of_the_months_that_outcomes_were_awaited(workspace):
+    """Who would leave within six months is more, so that as large a share of them is more too."""
+    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.05, 0.5, 500, 500)
+    response = CampaignResponse("measured", measured)
+    short, _ = judged(workspace, Taught(response, (), 3))
+    long, _ = judged(workspace, Taught(response, (), 6))
+    assert short.keys() == long.keys()
+    assert all(long[n].retention_change > short[n].retention_change for n in short)
+
+
+def test_an_assumption_that_outcomes_left_standing_keeps_its_own_months(workspace):
+    waited, _ = judged(workspace, Taught(CampaignResponse("assumed"), (), 6))
+    assert waited == judged(workspace, None)[0]
 
 
 def test_whom_learning_expects_no_effect_on_brings_only_costs(workspace):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.campaigns.campaign import ContactRules
@@ -42,7 +42,9 @@ def test_a_night_in_which_clocks_go_back_ends_an_hour_later():
 
 def test_an_end_that_the_clock_skips_is_over_after_the_skip():
     early = ContactRules(quiet_from=time(20), quiet_until=time(2, 30))
-    assert first_allowed(utc("2025-03-30T00:00"), "Europe/Vienna", early) == utc("2025-03-30T01:30")
+    for now in ("2025-03-30T00:00", "2025-03-30T00:59"):
+        assert first_allowed(utc(now), "Europe/Vienna", early) == utc("2025-03-30T01:00")
+    assert first_allowed(utc("2025-03-30T01:00"), "Europe/Vienna", early) == utc("2025-03-30T01:00")
 
 
 def test_an_hour_that_the_clock_shows_twice_is_quiet_twice():
@@ -63,6 +65,9 @@ def test_without_a_zone_of_its_own_a_customer_has_that_of_the_rules():
     st.times(),
     st.times(),
 )
+@example(datetime(2025, 3, 30), "Europe/Vienna", time(20), time(2, 30))  # noqa: DTZ001
+@example(datetime(2025, 10, 4, 15), "Australia/Lord_Howe", time(20), time(2, 10))  # noqa: DTZ001
+@example(datetime(2025, 10, 26, 1, 10), "Europe/Vienna", time(20), time(2, 30))  # noqa: DTZ001
 def test_it_is_the_first_minute_that_is_not_quiet(now, zone, begins, ends):
     now = now.replace(second=0, microsecond=0, tzinfo=UTC)
     begins, ends = (each.replace(second=0, microsecond=0) for each in (begins, ends))

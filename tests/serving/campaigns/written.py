@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from serving.workspace import Workspace, open_workspace
+from serving.workspace import Workspace
 from tests.serving.api.calls import copy_of
 
 CARE = """
@@ -33,8 +33,4 @@ monthly_budget = 400.0
 
 def with_campaigns(workspace: Workspace, folder: Path, *texts: str) -> Workspace:
     """Return a copy of a workspace whose configuration has these tables too."""
-    copied = copy_of(workspace, folder)
-    settings = folder / "keepworth.toml"
-    settings.write_text("\n".join([settings.read_text("utf-8"), *texts]), "utf-8")
-    copied.store.close()
-    return open_workspace(folder)
+    return copy_of(workspace, folder, *texts)

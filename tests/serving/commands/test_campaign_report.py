@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert
 
+from features.instants import instant_from_text
 from serving.store.serving_version import ModelVersion, add_version, load_version
 from serving.store.tables import campaign_assignment
 from serving.workspace import Workspace, open_workspace
@@ -17,6 +18,7 @@ from tests.training.experiments.planted import PlantedCampaign
 from tests.training.worlds import at
 from training.bundle import Bundle
 from training.bundle_files import save_bundle
+from training.experiments.assignments import assignments_of
 from training.uplift.response_files import load_response
 from training.uplift.responses import FEWEST_LEAVERS
 
@@ -110,17 +112,26 @@ def test_group_sizes_other_than_promised_are_a_mismatch(workspace):
     assert content["warnings"][0].startswith("sample ratio mismatch")
 
 
-def test_the_control_share_of_a_campaign_decided_here_is_known(workspace, tmp_path):
+def test_the_control_shares_of_those_assigned_here_are_known_one_by_one(workspace, tmp_path):
+    """Who is in the live store and not yet in the log counts on neither side."""
     copied = open_workspace(shutil.copytree(workspace.folder, tmp_path / "decided"))
-    row = {"campaign": "winter", "customer_id": "C1", "arm": "control", "draw": 0.1}
-    row |= {"control_share": 0.5, "assigned_at": at("2023-07-01")}
+    moment = instant_from_text("2024-01-01")
+    known = assignments_of(copied.log(), "winter", moment).customer_ids.tolist()
+    later = [f"not-drained-{number}" for number in range(500)]
+    rows = [
+        {"campaign": "winter", "customer_id": each, "arm": "control", "draw": 0.1}
+        | {"control_share": share, "assigned_at": at("2023-07-01")}
+        for ids, share in ((known[::2], 0.4), (known[1::2], 0.6), (later, 0.9))
+        for each in ids
+    ]
     with copied.store.writing() as connection:
-        connection.execute(insert(campaign_assignment).values(row))
+        connection.execute(insert(campaign_assignment), rows)
     content = done("campaigns", "report", "winter", "-C", copied.folder)
 
     promised = content["sample_ratio"]["promised"]
-    assert promised == [sum(content["assigned"].values()) / 2] * 2
+    assert promised == pytest.approx([len(known) / 2] * 2, abs=0.2)
     assert content["status"] == "measured"
+    assert any("(40%, 60%)" in said for said in content["warnings"])
 
 
 def test_an_unknown_campaign_is_not_found(workspace):

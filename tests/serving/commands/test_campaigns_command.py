@@ -1,7 +1,11 @@
 """`keepworth campaigns` as a marketer calls it: look first, then let it decide, then see."""
 
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import pytest
 
+from serving.commands.campaign_export import SCHEMA
 from tests.serving.campaigns.written import CARE, STAY, with_campaigns
 from tests.serving.commands.terminal import done, keepworth
 
@@ -46,6 +50,36 @@ def test_a_night_is_decided_told_and_listed_and_not_twice(folder):
     assert stay["reserved_this_month"] == pytest.approx(8.5 * stay["contacts"])
     assert not stay["sample_ratio_mismatch"]
     assert "stay" in keepworth("campaigns", "list", "-C", folder).out
+
+
+def test_triggers_are_exported_for_a_crm_as_csv_and_as_parquet(folder, tmp_path):
+    done("campaigns", "run", "-C", folder)
+    said = done("campaigns", "export", tmp_path / "all.csv", "-C", folder)
+    rows = pacsv.read_csv(tmp_path / "all.csv")
+    [stay, _] = done("campaigns", "list", "-C", folder)["campaigns"]
+    assert said["triggers"] == rows.num_rows == stay["contacts"] > 1
+    numbers = rows.column("number").to_pylist()
+    assert numbers == sorted(set(numbers))
+    assert said["next_after"] == numbers[-1]
+    assert sum(rows.column("expected_profit").to_pylist()) == pytest.approx(stay["expected_profit"])
+    assert set(rows.column("offer").to_pylist()) == {"three months at half price"}
+    done("campaigns", "export", tmp_path / "rest.parquet", "--after", numbers[0], "-C", folder)
+    rest = pq.read_table(tmp_path / "rest.parquet")
+    assert rest.column("number").to_pylist() == numbers[1:]
+    assert rest.column("id").to_pylist() == rows.column("id").to_pylist()[1:]
+    assert rest.schema.field("not_before").type == pa.timestamp("us", tz="UTC")
+
+
+def test_an_export_without_anything_new_has_its_columns_all_the_same(folder, tmp_path):
+    said = done("campaigns", "export", tmp_path / "new.csv", "--after", 9999, "-C", folder)
+    assert (said["triggers"], said["next_after"]) == (0, 9999)
+    assert pacsv.read_csv(tmp_path / "new.csv").column_names == SCHEMA.names
+
+
+def test_an_export_of_an_unknown_type_is_refused(folder, tmp_path):
+    told = keepworth("campaigns", "export", tmp_path / "all.xlsx", "-C", folder)
+    assert (told.code, list(tmp_path.iterdir())) == (2, [])
+    assert "expected a name that ends in .csv or .parquet" in told.err
 
 
 def test_a_campaign_that_is_not_there_is_told_with_those_that_are(folder):

@@ -28,6 +28,12 @@ COMMANDS = (
     "keys revoke",
     "audit list",
     "audit forget",
+    "campaigns list",
+    "campaigns check",
+    "campaigns run",
+    "campaigns export",
+    "campaigns report",
+    "campaigns learn",
 )
 HEAVY = (
     "mlflow",

@@ -31,6 +31,13 @@ def test_a_key_is_made_listed_and_revoked(folder: Path) -> None:
     assert key["revoked_at"]
 
 
+def test_brackets_in_what_users_wrote_are_printed_as_they_are(folder: Path) -> None:
+    made = keepworth("keys", "make", "--name", "[/crm] [bold]", "--scope", "score", "-C", folder)
+    assert made.code == 0
+    assert "kw_" in made.out
+    assert "[/crm] [bold]" in keepworth("keys", "list", "-C", folder).out
+
+
 def test_mistakes_are_told(folder: Path) -> None:
     told = keepworth("keys", "make", "--name", "crm", "--scope", "all", "-C", folder)
     assert told.code == 2

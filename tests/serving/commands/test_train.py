@@ -22,7 +22,7 @@ def test_too_few_exits_are_told_in_plain_words_and_warned_of_in_scores(few_leave
 
     assert told.code == 0
     said = " ".join(told.out.split())
-    assert "Too few exits to learn from signals (fewer than 100)" in said
+    assert "Too few exits to learn from signals (fewer than 100, or all in one month)" in said
     assert "from tenure and booked ends alone, and no other signal moves it" in said
     assert "anchor" not in said
     csv = next(Path(place) for place in scored["scores"] if place.endswith(".csv"))

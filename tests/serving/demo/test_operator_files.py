@@ -13,7 +13,7 @@ from features.contract import CUSTOMER_COLUMNS, EVENT_COLUMNS, KIND_CODES, PLAN_
 from features.rules import CustomerRules
 from serving.demo.instants import instants
 from serving.demo.operator import Operator, simulate_operator
-from serving.demo.parameters import OperatorParameters
+from serving.demo.parameters import OperatorParameters, Regime
 
 COLUMNS = {"events": EVENT_COLUMNS, "customers": CUSTOMER_COLUMNS, "plans": PLAN_COLUMNS}
 READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
@@ -159,6 +159,25 @@ def test_revenue_accrued_from_the_files_is_the_revenue_of_the_simulation(
     months = spotless.history.observed
     simulated = sum(month.happenings.charges.revenue.sum() for month in months)
     assert from_files == pytest.approx(simulated, rel=1e-4)
+
+
+def test_a_price_rise_is_recorded_customer_by_customer_and_accrues(tmp_path: Path) -> None:
+    dearer = replace(SPOTLESS.plans, list_prices=(11.99, 23.99, 34.99, 49.99))
+    risen = Regime(18, replace(SPOTLESS, plans=dearer))
+    operator = simulate_operator(400, seed=8, params=SPOTLESS, later=risen)
+    operator.write(tmp_path)
+    tables = _selected(tmp_path)
+    events = pd.concat(tables["events"], ignore_index=True)
+    events = events.sort_values(["customer_id", "occurred_at"], kind="stable", ignore_index=True)
+    [plans] = tables["plans"]
+    assert plans["list_amount"].tolist() == [*SPOTLESS.plans.list_prices, *dearer.list_prices]
+    assert str(plans["valid_from"].max())[:10] == "2023-07-01"
+    from_files = sum(_accrued(rows) for _, rows in events.groupby("customer_id"))
+    months = operator.history.observed
+    simulated = sum(month.happenings.charges.revenue.sum() for month in months)
+    assert from_files == pytest.approx(simulated, rel=1e-4)
+    unmoved = simulate_operator(400, seed=8, params=SPOTLESS).history.observed
+    assert simulated > 1.05 * sum(month.happenings.charges.revenue.sum() for month in unmoved)
 
 
 def test_costs_and_tickets_in_the_files_are_those_of_the_simulation(

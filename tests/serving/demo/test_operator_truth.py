@@ -48,7 +48,11 @@ def _basic_customers(n: int, month: int, world: OperatorParameters) -> Subscribe
     rng = np.random.default_rng(5)
     drawn = draw_newcomers(month, np.arange(n), nobody_special, rng, world)
     return replace(
-        drawn, plan=nobody_special, frailty=np.zeros(n), tenure_months=nobody_special + 1
+        drawn,
+        plan=nobody_special,
+        list_price=np.full(n, world.plans.list_prices[0]),
+        frailty=np.zeros(n),
+        tenure_months=nobody_special + 1,
     )
 
 

@@ -52,7 +52,14 @@ def test_a_change_shows_its_sign_unless_it_rounds_to_nothing():
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.058, "5.8%"), (0.314, "31%"), (0.0, "0%"), (1.0, "100%"), (-0.021, f"{MINUS}2.1%")],
+    [
+        (0.058, "5.8%"),
+        (0.314, "31%"),
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (-0.021, f"{MINUS}2.1%"),
+        (33.89, "3,389%"),
+    ],
 )
 def test_a_share_has_a_decimal_only_where_it_is_small(share, said):
     assert percent(share) == said

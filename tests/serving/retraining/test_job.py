@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from features.ingest.lock import WorkspaceBusyError
 from serving.retraining.job import LEASE, Order, holder_of, retrain
+from serving.retraining.site import key_of, site_of
 from serving.store.decisions import list_decisions
 from serving.store.fencing import StaleTokenError, take_lease
 from serving.store.promoting import Act, list_promotions, promote_version
@@ -128,13 +130,15 @@ def test_killed_while_it_registers_nothing_is_left_twice(
 def test_a_finished_stage_is_not_done_again(folder: Path) -> None:
     workspace = open_workspace(folder)
     killed(workspace, "registering")
-    fitted: list[object] = []
+    site = site_of(workspace, key_of(workspace))
+    fitted = (site.bundle / "bundle.json").stat().st_mtime_ns
+    seen: list[int] = []
 
-    def fit(known: object) -> None:
-        fitted.append(known)
+    def look() -> None:
+        seen.append((site.bundle / "bundle.json").stat().st_mtime_ns)
 
-    assert retrain(workspace, Order(), NOW, fit=fit).name == "promoted"
-    assert not fitted
+    assert retrain(workspace, Order(), NOW, at("registering", look)).name == "promoted"
+    assert seen == [fitted]
 
 
 def test_two_at_once_on_one_machine_are_one(folder: Path) -> None:
@@ -150,6 +154,25 @@ def test_two_at_once_on_one_machine_are_one(folder: Path) -> None:
 
     assert retrain(workspace, Order(), NOW, beside).name == "promoted"
     assert len(refused) == 1
+    require_one_of_everything(workspace)
+
+
+@pytest.mark.parametrize("workspace", ["postgresql"], indirect=True)
+def test_two_at_once_on_two_machines_are_one(workspace: Workspace, tmp_path: Path) -> None:
+    other_folder = Path(shutil.copytree(workspace.folder, tmp_path / "other machine"))
+    other = Workspace(other_folder, workspace.configuration, workspace.store_url)
+    refused: list[Exception] = []
+
+    def beside(what: str, _share: float) -> None:
+        if what == "comparing":
+            try:
+                retrain(other, Order(), NOW)
+            except WorkspaceBusyError as error:
+                refused.append(error)
+
+    assert retrain(workspace, Order(), NOW, beside).name == "promoted"
+    assert len(refused) == 1
+    assert retrain(other, Order(), NOW).name == "not due"
     require_one_of_everything(workspace)
 
 

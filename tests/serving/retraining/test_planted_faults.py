@@ -1,18 +1,22 @@
-"""Each planted fault is stopped by the gate made for it, with the exit code of the contract."""
+"""Each planted fault is stopped by the gate made for it, with the exit code of the contract.
+
+All go through `keepworth retrain` as an operator would call it, on a business whose version 1
+serves.
+"""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from serving.retraining.job import Order, Outcome, outcome_code, retrain
 from serving.store.serving_version import find_version, known_versions
 from serving.workspace import open_workspace
 from tests.serving.commands.small_workspace import write_small_workspace
-from tests.serving.commands.terminal import done
+from tests.serving.commands.terminal import done, keepworth
+from tests.serving.retraining import telling
 from tests.serving.retraining.steady import (
     COLUMNS,
     CONFIGURATION,
@@ -21,40 +25,71 @@ from tests.serving.retraining.steady import (
     months_later,
     steady_lines,
 )
-from training.bundle import Bundle
-from training.comparison import fit_alone
-from training.known import Known
+from tests.serving.retraining.telling import Line, telling_lines, write_telling_workspace
 
 END = months_later(MONTHS)
-NOW = END + timedelta(days=1)
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 Change = Callable[[list[str]], list[str]]
+Answer = dict[str, Any]
+TELLING = """
+[retraining]
+compare_months = 1
+compare_cutoffs = 3
+median_move = 2.0
+"""
+SERVED = months_later(telling.MONTHS - 3)
+"""Version 1 of the telling business was trained as of then: before all windows compared."""
+BLIND = """
+[features]
+left_out = ["support"]
+"""
 
 
-def ran(
-    folder: Path, change: Change = lambda newest: newest, extra: str = "", **beside: Any
-) -> Outcome:
-    """Run the job on the steady business, the lines of its last thirty days changed."""
+def write_steady(folder: Path, change: Change = lambda newest: newest, extra: str = "") -> None:
+    """Write the steady business, the lines of its last thirty days changed; version 1 serves."""
     lines = [(at, line) for at, line in steady_lines(seed=3) if at < END]
     begins = END - timedelta(days=30)
     known = [line for at, line in lines if at < begins]
     newest = change([line for at, line in lines if at >= begins])
     configuration = CONFIGURATION.format(until=f"{END:%Y-%m-%d}", settings=SETTINGS + extra)
     write_small_workspace(folder, configuration, COLUMNS, *known, *newest)
+    trained(folder, "2024-03-01")
+
+
+def trained(folder: Path, as_of: str) -> None:
     done("ingest", "-C", folder)
-    done("train", "-C", folder, "--as-of", "2024-03-01")
-    return retrain(open_workspace(folder), Order(), **({"now": NOW} | beside))
+    done("train", "-C", folder, "--as-of", as_of)
 
 
-def stopped_by(outcome: Outcome) -> list[str]:
-    gates = [*outcome.answer["data_gates"], *outcome.answer["gates"]]
-    return [gate["gate"] for gate in gates if not gate["passed"]]
+def stopped(folder: Path, code: int, outcome: str) -> dict[str, Answer]:
+    """Run the job; return the gates that are closed by name, each with a way out."""
+    told = keepworth("retrain", "-C", folder, "--json")
+    assert (told.code, told.json["outcome"]) == (code, outcome), told.out + told.err
+    gates = [*told.json["data_gates"], *told.json["gates"]]
+    closed = {gate["gate"]: gate for gate in gates if not gate["passed"]}
+    assert all(gate["found"] and gate["way_out"] for gate in closed.values())
+    assert find_version(open_workspace(folder).store).version == "1"
+    return closed
+
+
+def refused_data(folder: Path) -> dict[str, Answer]:
+    closed = stopped(folder, 12, "data refused")
+    assert known_versions(open_workspace(folder).store) == {"1"}
+    return closed
+
+
+def refused_version(folder: Path) -> dict[str, Answer]:
+    closed = stopped(folder, 10, "refused")
+    assert known_versions(open_workspace(folder).store) == {"1", "2"}
+    return closed
 
 
 def test_without_a_fault_the_version_is_promoted(tmp_path: Path) -> None:
-    outcome = ran(tmp_path)
-    assert (outcome.name, stopped_by(outcome)) == ("promoted", [])
-    assert outcome_code(outcome.name) == 0
+    write_steady(tmp_path)
+    told = keepworth("retrain", "-C", tmp_path, "--json")
+    assert (told.code, told.json["outcome"]) == (0, "promoted")
+    gates = [*told.json["data_gates"], *told.json["gates"]]
+    assert all(gate["passed"] for gate in gates)
 
 
 def half(newest: list[str]) -> list[str]:
@@ -75,21 +110,25 @@ def without_usage(newest: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "gate"), [(half, "volume"), (hundredfold, "units"), (without_usage, "kinds")]
+    ("change", "gate", "told"),
+    [
+        (half, "volume", "ingest what is missing"),
+        (hundredfold, "units", "major unit of business.currency"),
+        (without_usage, "kinds", "ingest their sources"),
+    ],
 )
 def test_faults_of_the_newest_month_are_refused_before_training(
-    tmp_path: Path, change: Change, gate: str
+    tmp_path: Path, change: Change, gate: str, told: str
 ) -> None:
-    outcome = ran(tmp_path, change)
-    assert gate in stopped_by(outcome)
-    assert (outcome.name, outcome_code(outcome.name)) == ("data refused", 12)
-    assert known_versions(open_workspace(tmp_path).store) == {"1"}
+    write_steady(tmp_path, change)
+    assert told in refused_data(tmp_path)[gate]["way_out"]
 
 
 def test_stale_data_is_refused(tmp_path: Path) -> None:
-    late = END + timedelta(days=30)
-    outcome = ran(tmp_path, extra="max_age_days = 7.0\n", now=late)
-    assert (outcome.name, stopped_by(outcome)) == ("data refused", ["freshness"])
+    write_steady(tmp_path, extra="max_age_days = 7.0\n")
+    closed = refused_data(tmp_path)
+    assert set(closed) == {"freshness"}
+    assert "at most 7.0 days" in closed["freshness"]["way_out"]
 
 
 def test_an_attribute_that_knows_the_outcome_is_refused(tmp_path: Path) -> None:
@@ -109,33 +148,71 @@ into = "customers"
 files = { people = "people.csv" }
 select = "SELECT * FROM people"
 """
-    outcome = ran(tmp_path, extra=extra)
-    assert (outcome.name, stopped_by(outcome)) == ("data refused", ["leak"])
-    [leak] = [gate for gate in outcome.answer["data_gates"] if gate["gate"] == "leak"]
-    assert "fate_is_gone" in leak["found"]
+    write_steady(tmp_path, extra=extra)
+    closed = refused_data(tmp_path)
+    assert set(closed) == {"leak"}
+    assert "fate_is_gone" in closed["leak"]["found"]
+    assert "features.attributes" in closed["leak"]["way_out"]
 
 
-def sabotaged(known: Known) -> Bundle:
-    """Fit, then spoil: everybody's odds of leaving are ten times as high."""
-    bundle = fit_alone(known)
-    hazard = bundle.model.hazard
-    anchor = replace(hazard.anchor, a=hazard.anchor.a * 10)
-    return replace(bundle, model=replace(bundle.model, hazard=replace(hazard, anchor=anchor)))
+def test_an_empty_log_is_refused_data(tmp_path: Path) -> None:
+    configuration = CONFIGURATION.format(until=f"{END:%Y-%m-%d}", settings=SETTINGS)
+    write_small_workspace(tmp_path, configuration)
+    for more in ((), ("--dry-run",), ("--force", "--reason", "try")):
+        told = keepworth("retrain", "-C", tmp_path, "--json", *more)
+        assert (told.code, told.json["outcome"]) == (12, "data refused")
+        [gate] = told.json["data_gates"]
+        assert "keepworth ingest" in gate["way_out"]
+    assert "keepworth ingest" in keepworth("retrain", "-C", tmp_path).out
 
 
-def test_a_worse_challenger_is_registered_and_does_not_serve(tmp_path: Path) -> None:
-    outcome = ran(tmp_path, fit=sabotaged)
-    assert (outcome.name, outcome_code(outcome.name)) == ("refused", 10)
-    assert {"champion", "champion as it is", "naive formulas"} <= set(stopped_by(outcome))
-    store = open_workspace(tmp_path).store
-    assert find_version(store).version == "1"
-    assert known_versions(store) == {"1", outcome.answer["model_version"]}
+def write_blind(folder: Path, warns: tuple[str, ...], settings: str) -> None:
+    """Write a business whose complaints version 1 heeds, then tell keepworth to heed none."""
+    lines = telling_lines(warns)
+    write_telling_workspace(folder, settings, lines)
+    trained(folder, f"{SERVED:%Y-%m-%d}")
+    write_telling_workspace(folder, settings + BLIND, lines)
 
 
-def test_force_promotes_what_a_gate_refused_and_says_why(tmp_path: Path) -> None:
-    refused = ran(tmp_path, fit=sabotaged)
-    workspace = open_workspace(tmp_path)
-    now = datetime(2024, 5, 3, tzinfo=UTC)
-    forced = retrain(workspace, Order(is_forced=True, reason="we know better"), now)
-    assert forced.answer["model_version"] == refused.answer["model_version"]
-    assert find_version(workspace.store).version == refused.answer["model_version"]
+def test_a_worse_challenger_is_registered_and_serves_only_by_force(tmp_path: Path) -> None:
+    write_blind(tmp_path, ("Mini", "Basic"), TELLING)
+    closed = refused_version(tmp_path)
+    assert "churn is worse than champion" in closed["champion"]["found"]
+    assert "champion as it is" in closed
+    again = keepworth("retrain", "-C", tmp_path, "--json")
+    assert again.code == 11
+    forced = done("retrain", "-C", tmp_path, "--force", "--reason", "we know better")
+    assert (forced["outcome"], forced["model_version"]) == ("promoted", "2")
+    [*_, newest] = done("promote", "--list", "-C", tmp_path)["changes"]
+    assert newest["reason"] == "forced: we know better"
+    assert find_version(open_workspace(tmp_path).store).version == "2"
+
+
+def test_one_that_ruins_a_segment_is_refused_though_not_worse_by_much_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    write_blind(tmp_path, ("Mini",), TELLING + "worse_by = 0.1\n")
+    closed = refused_version(tmp_path)
+    assert "segments" in closed
+    assert "champion" not in closed
+    assert "loss/" in closed["segments"]["found"]
+
+
+def shuffled(lines: list[Line]) -> list[Line]:
+    """Let the exits of the last three months be of other customers, drawn from all who stay."""
+    gone = {who for at, who, kind, _ in lines if kind == "cancel" and at < SERVED}
+    there = sorted({who for at, who, *_ in lines if at < SERVED} - gone)
+    moved = [line for line in lines if line[2] == "cancel" and line[0] >= SERVED]
+    others = np.random.default_rng(1).permutation(there)[: len(moved)]
+    kept = [line for line in lines if line[2] != "cancel" or line[0] < SERVED]
+    return kept + [
+        (at, str(who), kind, rest) for (at, _, kind, rest), who in zip(moved, others, strict=True)
+    ]
+
+
+def test_shuffled_labels_are_refused(tmp_path: Path) -> None:
+    lines = telling_lines(("Mini", "Basic"))
+    write_telling_workspace(tmp_path, TELLING, shuffled(lines))
+    trained(tmp_path, f"{SERVED:%Y-%m-%d}")
+    closed = refused_version(tmp_path)
+    assert "churn is worse than naive" in closed["naive formulas"]["found"]

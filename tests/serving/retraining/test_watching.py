@@ -10,6 +10,7 @@ from features.instants import instant_of
 from serving.store.serving_version import load_version
 from serving.workspace import open_workspace
 from tests.serving.api.calls import calling
+from tests.serving.commands.small_workspace import HEADER, with_setting, write_small_workspace
 from tests.serving.commands.terminal import done, keepworth
 from tests.serving.retraining.steady import months_later
 from training.backtest import judged_at
@@ -85,3 +86,19 @@ def test_without_a_version_there_is_nothing_to_watch(tmp_path: Path, folder: Pat
     for name in ("keepworth.toml", "raw.csv"):
         (bare / name).write_text((folder / name).read_text())
     assert keepworth("monitor", "-C", bare).code == 4
+
+
+def test_where_everybody_is_gone_monitoring_says_so(tmp_path: Path) -> None:
+    lines = [HEADER]
+    for number in range(120):
+        lines.append(f"c{number},subscribe,2024-0{1 + number % 6}-01T00:00:00Z,10,Basic")
+        lines.append(f"c{number},cancel,2024-{7 + number % 4:02d}-15T00:00:00Z,,voluntary")
+    until = with_setting("observed_until = 2025-02-01")
+    write_small_workspace(tmp_path, until, *lines)
+    done("ingest", "-C", tmp_path)
+    done("train", "-C", tmp_path, "--as-of", "2024-09-01")
+
+    watched = done("monitor", "-C", tmp_path)
+
+    assert watched["drift"]["n_now"] == watched["drift"]["n_alarms"] == 0
+    assert watched["realised"][0]["exits_came"] > 0

@@ -1,12 +1,17 @@
 """Erasure reaches what was posted and every output of a workspace."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from jinja2 import Environment
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.ingest.lock import writing
 from serving.store.audit import COMMAND_LINE
@@ -16,7 +21,7 @@ from serving.store.erasing import Receipt, erase_customers
 from serving.store.live_events import live_history
 from serving.store.logged_events import CurrentLog
 from serving.store.recording import record_events
-from serving.store.tables import audit_entry, drained_event
+from serving.store.tables import audit_entry, drained_event, unfinished_erasure
 from tests.serving.store.posted import SmallLog, event
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,6 +79,74 @@ def test_the_act_is_on_record_by_a_digest(store: LiveStore) -> None:
     assert (entry.action, entry.actor) == ("erase customer", COMMAND_LINE)
     assert (entry.subject,) == receipt.subjects
     assert "ann" not in str(entry)
+
+
+def test_an_erasure_killed_after_the_log_is_ended_by_the_next_of_whomever(
+    store: LiveStore,
+) -> None:
+    record_events(store, [event(1, "ann"), event(2, "bob"), event(3, "eve")], SmallLog())
+    drain(store, NOW)
+    drain(store, NOW)
+    record_events(store, [event(4, "ann")], SmallLog())
+    for asked, name in (("ann", "eve"), ("bob", "bob")):
+        with interrupted(store):
+            erased(store, asked)
+        receipt = erased(store, name)
+        # Of whoever was asked for again, what the killed one took counts.
+        assert (receipt.events, len(receipt.subjects)) == (1, 1)
+
+    with store.reading() as connection:
+        assert connection.execute(select(drained_event)).all() == []
+        assert connection.execute(select(unfinished_erasure)).all() == []
+        acts = connection.execute(select(audit_entry)).all()
+    assert live_history(store, ["ann"]).events.num_rows == 0
+    assert len({entry.subject for entry in acts}) == 3
+    assert erased(store, "bob").events == 0
+
+
+@contextmanager
+def interrupted(store: LiveStore) -> Iterator[None]:
+    """Let an erasure end where the log is written and the store is not."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with store.writing() as connection:
+        connection.exec_driver_sql(rename.format("live_event", "aside"))
+    with pytest.raises(SQLAlchemyError):
+        yield
+    with store.writing() as connection:
+        connection.exec_driver_sql(rename.format("aside", "live_event"))
+
+
+def test_a_receipt_says_where_a_reader_kept_the_files_from_being_overwritten(
+    tmp_path: Path,
+) -> None:
+    store = LiveStore(tmp_path / "state")
+    record_events(store, [event(1, "somebody-rare")], SmallLog())
+    with closing(sqlite3.connect(tmp_path / "state" / "live.db")) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT * FROM live_event").fetchall()
+        assert not erased(store, "somebody-rare").is_store_swept
+    assert b"somebody-rare" in stored(tmp_path)
+    drain(store, NOW)
+    assert b"somebody-rare" not in stored(tmp_path)
+
+
+def stored(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in (folder / "state").glob("live.db*"))
+
+
+@pytest.mark.parametrize("customer_id", ["ann", "O'Brien & Co", "A<1>", 'the "one"', "Müller"])
+def test_a_page_that_names_the_customer_is_found_as_it_is_rendered(
+    tmp_path: Path, customer_id: str
+) -> None:
+    page = tmp_path / "reports" / "2024-01-01" / "report.html"
+    page.parent.mkdir(parents=True)
+    template = Environment(autoescape=True).from_string("<td>{{ name }}</td>")
+    page.write_text(template.render(name=customer_id), "utf-8")
+
+    assert erased(LiveStore(tmp_path / "state"), "somebody").removed_files == ()
+    receipt = erased(LiveStore(tmp_path / "state"), customer_id)
+
+    assert receipt.removed_files == ("reports/2024-01-01/report.html",)
 
 
 @pytest.fixture

@@ -81,6 +81,14 @@ def test_workers_share_the_calls_of_a_minute(open_store: OpenStore) -> None:
     assert take_calls(stores[1], key, 8, 4) == 4
 
 
+def test_clocks_that_differ_around_the_end_of_a_minute_grant_each_minute_once(
+    store: LiveStore,
+) -> None:
+    key, _ = make_key(store, "crm", ["score"], NOW, 50)
+    granted = [take_calls(store, key, minute, 50) for minute in (8, 7, 8, 7, 8, 9, 8, 9)]
+    assert granted == [50, 50, 0, 0, 0, 50, 0, 0]
+
+
 def test_a_key_without_limit_takes_what_it_wants(store: LiveStore) -> None:
     key, _ = make_key(store, "crm", ["score"], NOW)
     assert take_calls(store, key, 7, 1000) == 1000

@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 import pytest
 
 from features.log import Log
+from serving.store.copies import MappedTable
 from serving.store.logged_events import CurrentLog, LoggedEvents, id_number
-from serving.store.mapped_tables import MappedTable, MappedTables
+from serving.store.mapped_tables import MappedTables
 from serving.workspace import Workspace
 
 

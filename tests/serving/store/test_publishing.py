@@ -110,6 +110,21 @@ def test_a_call_larger_than_the_queue_is_taken_where_none_waits(store: LiveStore
         assert waiting.await_(1) == [["accepted"] * 3 * MOST_WAITING]
 
 
+def test_what_no_database_takes_keeps_out_nothing_that_came_with_it(
+    store: LiveStore, gate: threading.Event
+) -> None:
+    waiting = Waiting()
+    with publishing(store, HeldUpLog(gate)) as publisher:
+        publisher.submit([event(0)], waiting.settle)
+        publisher.submit([event(1)], waiting.settle)
+        publisher.submit([event(2, term_months=2**70)], waiting.settle)
+        publisher.submit([event(3)], waiting.settle)
+        gate.set()
+        results = waiting.await_(4)
+    assert [results[at] for at in (0, 1, 3)] == [["accepted"]] * 3
+    assert isinstance(results[2], Exception)
+
+
 def test_closing_writes_what_was_taken_and_takes_no_more(store: LiveStore) -> None:
     waiting = Waiting()
     publisher = Publisher(store, SmallLog(), MOST_WAITING)

@@ -1,5 +1,6 @@
 """Who was assigned, read from the log: by the first time, with what was spent on them."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -49,17 +50,30 @@ def test_the_first_assignment_counts_and_a_later_one_is_told(log):
     assert (found.arms, found.is_randomised, found.n_moved) == (("treated",), True, 2)
 
 
+def spent(found, since="2024-01-01", until="2024-06-01"):
+    n = len(found.at)
+    cost, n_contacts = found.spent(*(np.full(n, at(f"{day}T00:00")) for day in (since, until)))
+    return cost.tolist(), n_contacts.tolist()
+
+
 def test_only_what_this_campaign_spent_is_its_cost(log):
+    assert spent(read(log, "w/inter")) == ([10.5, 0.0], [2, 0])
+
+
+def test_what_was_spent_is_known_by_time(log):
     found = read(log, "w/inter")
 
-    assert found.cost.tolist() == [10.5, 0.0]
-    assert found.n_contacts.tolist() == [2, 0]
+    assert spent(found, since="2024-01-07") == ([10.0, 0.0], [1, 0])
+    assert spent(found, until="2024-01-08") == ([0.5, 0.0], [2, 0])
+    assert spent(found.only(np.array([False, True]))) == ([0.0], [0])
+    assert spent(found.only(np.array([True, False]))) == ([10.5], [2])
 
 
 def test_what_was_not_known_yet_is_not_read(log):
     found = read(log, "w/inter", before="2024-01-07")
 
-    assert (found.cost.tolist(), found.n_moved) == ([0.5, 0.0], 0)
+    assert spent(found) == ([0.5, 0.0], [1, 0])
+    assert found.n_moved == 0
 
 
 def test_a_campaign_without_control_was_not_randomised(log):

@@ -87,7 +87,7 @@ def test_without_a_model_outcomes_end_with_the_window(followed):
 
 def test_too_few_customers_give_no_effect_but_counts(followed):
     assignments, measure, outcomes = followed
-    found = measured(assignments, outcomes, measure, control_share=0.5)
+    found = measured(assignments.promised({}, 0.5), outcomes, measure)
 
     assert (found.status, found.effects) == ("too_few", ())
     assert (found.n_assigned, found.n_over) == (

@@ -12,6 +12,7 @@ from tests.training.worlds import at, ingested_log
 from training.experiments.assignments import CONTROL, assignments_of
 from training.experiments.effects import measured
 from training.experiments.outcomes import Measure, outcomes_of, outcomes_since, without_campaigns
+from training.uplift.lessons import lesson_of
 
 UNTIL = "2023-07-01"
 PLANTED = PlantedCampaign(began="2023-01-15T09:00:00Z", save_rate=0.5)
@@ -22,14 +23,15 @@ def campaign(operator, tmp_path_factory):
     log = ingested_log(
         tmp_path_factory.mktemp("planted"), PLANTED.events(operator.log), operator.business
     )
-    return log, assignments_of(log, PLANTED.name, instant_from_text(UNTIL))
+    found = assignments_of(log, PLANTED.name, instant_from_text(UNTIL))
+    return log, found.promised({}, elsewhere=0.5)
 
 
 @pytest.fixture(scope="module")
 def found(campaign, operator):
     log, assignments = campaign
     measure = Measure(3, at(f"{UNTIL}T00:00"), operator.business, operator.bundle)
-    return measured(assignments, outcomes_of(log, assignments, measure), measure, 0.5)
+    return measured(assignments, outcomes_of(log, assignments, measure), measure)
 
 
 def test_everybody_assigned_is_followed(found):
@@ -93,3 +95,18 @@ def test_the_frozen_model_does_not_see_the_campaign(campaign, operator):
     assert len(blind.row) > 5
     np.testing.assert_array_equal(blind.monthly_margin, plain.monthly_margin)
     np.testing.assert_array_equal(blind.value_before, plain.value_before)
+
+
+def test_lessons_know_the_share_treated_at_each_control_share(campaign, operator):
+    log, assignments = campaign
+    shares = {each: 0.5 + 0.3 * (n % 2) for n, each in enumerate(assignments.customer_ids)}
+    control = assignments.customer_ids[assignments.arm == CONTROL]
+    alone = dict.fromkeys(control[:3], 0.1)
+    measure = Measure(3, at(f"{UNTIL}T00:00"), operator.business, operator.bundle)
+    promised = assignments.promised(shares | alone, None)
+    trial = lesson_of(log, promised, "treated", measure, operator.bundle).lesson.trial
+
+    assert len(trial.treated) == len(assignments.customer_ids) - 3
+    assert len(set(trial.propensity)) == 2
+    for share in set(trial.propensity):
+        assert trial.treated[trial.propensity == share].mean() == pytest.approx(share)

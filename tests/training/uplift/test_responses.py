@@ -8,6 +8,7 @@ from tests.training.uplift.trials import lesson
 from training.uplift.learners import LEARNERS
 from training.uplift.response_files import Origin, load_response, save_response
 from training.uplift.responses import (
+    Assumed,
     CampaignResponse,
     believed_rate,
     response_from,
@@ -20,7 +21,7 @@ MEASURED = Effect(0.4, 0.2, 0.6, 0.1, 0.06, 0.1, 1000, 1000)
 
 def test_few_leavers_leave_the_assumption_as_it_is():
     response, learned = response_from(lesson(90, spread=0.0), 1)
-    found = response.of_customers(np.empty((2, 5)), np.array([0.1, 0.2]), 0.3, 20.0)
+    found = response.of_customers(np.empty((2, 5)), np.array([0.1, 0.2]), Assumed(0.3, 20.0))
 
     assert (response.source, learned) == ("assumed", None)
     assert found.save_rate.tolist() == [0.3, 0.3]
@@ -37,15 +38,31 @@ def test_more_leavers_measure_one_rate_for_everybody():
 
 def test_a_measured_rate_is_weighed_against_the_assumption():
     # .4 x .6 / .01 - 1 = 23 would-be leavers, beside 20 of an assumed rate of .2.
-    rate, weight = believed_rate(MEASURED, 0.2, 20.0)
+    rate, weight = believed_rate(MEASURED, Assumed(0.2, 20.0))
 
     assert weight == pytest.approx(43.0)
     assert rate == pytest.approx((23 * 0.4 + 20 * 0.2) / 43)
 
 
+def test_a_measured_rate_adds_those_saved_to_make_up_for_those_driven_away():
+    # One in ten of the control left: nine stayers a leaver, of whom 2% are driven away.
+    rate, weight = believed_rate(MEASURED, Assumed(0.2, 20.0, 0.02))
+    seen = 0.4 + 9 * 0.02
+
+    assert weight == pytest.approx(seen * (1 - seen) / 0.01 - 1 + 20)
+    assert rate == pytest.approx(((weight - 20) * seen + 20 * 0.2) / weight)
+
+
+def test_a_measured_rate_leaves_the_assumed_share_of_stayers_driven_away():
+    response = CampaignResponse("measured", MEASURED)
+    found = response.of_customers(np.empty((2, 5)), np.array([0.1, 0.2]), Assumed(0.2, 20.0, 0.02))
+
+    assert found.disturbed_share.tolist() == [0.02, 0.02]
+
+
 def test_a_campaign_that_saves_nobody_is_believed_to():
     harm = Effect(-0.5, -0.6, -0.4, 0.05, 0.15, 0.1, 1000, 1000)
-    rate, weight = believed_rate(harm, 0.2, 20.0)
+    rate, weight = believed_rate(harm, Assumed(0.2, 20.0))
 
     assert rate == pytest.approx(4.0 / weight)
 
@@ -70,7 +87,8 @@ def test_a_learned_response_survives_its_files(tmp_path):
         loaded = load_response(tmp_path / name)
 
         assert loaded is not None
-        again, signals = loaded
+        again, signals, origin = loaded
+        assert origin == Origin("treated", 3)
         assert signals == list("abcde")
         assert again.measured == MEASURED
         assert again.model is not None
