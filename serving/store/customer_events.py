@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,6 @@ from features.rules import CustomerRules
 from serving.store.copies import MappedEvents, key_of
 from serving.store.live_events import LiveEvent, event_table
 from serving.store.logged_events import LoggedEvents
-
-_NAN = float("nan")
 
 
 class CustomerEvents:
@@ -69,7 +69,7 @@ class CustomerEvents:
             for number, customer_id in enumerate(ids)
             for source, first, last in (
                 *self._logged.get(customer_id, ()),
-                *live.spans_of(customer_id),
+                *live.spans.get(customer_id, ()),
             )
         ]
         columns = columns_of_spans(spans)
@@ -93,9 +93,7 @@ class _LiveSource:
     """Hold posted events as `features.event_columns.EventSource`."""
 
     def __init__(self, events: Sequence[LiveEvent]) -> None:
-        self._events = sorted(
-            events, key=lambda event: (event.customer_id, event.occurred_at, event.event_id)
-        )
+        self._events = sorted(events, key=attrgetter("customer_id", "occurred_at", "event_id"))
         codes: dict[str, int] = {}
         label = [
             -1 if event.label is None else codes.setdefault(event.label, len(codes))
@@ -103,11 +101,13 @@ class _LiveSource:
         ]
         self.labels = tuple(codes)
         self.arrays = _arrays(self._events, label)
-
-    def spans_of(self, customer_id: str) -> list[tuple["_LiveSource", int, int]]:
-        """Return where the customer's events are, nothing if there are none."""
-        rows = [row for row, one in enumerate(self._events) if one.customer_id == customer_id]
-        return [(self, rows[0], rows[-1] + 1)] if rows else []
+        self.spans: dict[str, list[tuple[_LiveSource, int, int]]] = {}
+        """Where the events of each customer are who has some."""
+        first = 0
+        for customer_id, own in groupby(self._events, key=attrgetter("customer_id")):
+            last = first + sum(1 for _ in own)
+            self.spans[customer_id] = [(self, first, last)]
+            first = last
 
     def event_ids(self, first: int, last: int) -> pa.Array:
         """Return the ids of events first to last - 1."""
@@ -115,20 +115,27 @@ class _LiveSource:
 
 
 def _arrays(events: Sequence[LiveEvent], label: Sequence[int]) -> dict[str, NDArray[Any]]:
-    effective = (e.occurred_at if e.effective_at is None else e.effective_at for e in events)
+    occurred = np.array([event.occurred_at for event in events], np.int64)
+    effective = [
+        event.occurred_at if event.effective_at is None else event.effective_at for event in events
+    ]
+    whose = [event.customer_id for event in events]
+    keys = {
+        "subscription": [event.subscription_id for event in events],
+        "basket": [event.basket_id for event in events],
+    }
     return {
-        "occurred": np.array([e.occurred_at for e in events], np.int64),
-        "visible": np.array([e.visible_at for e in events], np.int64),
-        "effective": np.array(list(effective), np.int64),
-        "kind": np.array([KIND_CODES[e.kind] for e in events], np.int8),
+        "occurred": occurred,
+        "visible": np.array([event.visible_at for event in events], np.int64),
+        "effective": np.array(effective, np.int64),
+        "kind": np.array([KIND_CODES[event.kind] for event in events], np.int8),
         "label": np.array(label, np.int32),
-        "amount": np.array([_NAN if e.amount is None else e.amount for e in events], np.float64),
-        "list_amount": np.array(
-            [_NAN if e.list_amount is None else e.list_amount for e in events], np.float64
-        ),
-        "term_months": np.array([e.term_months or 0 for e in events], np.int32),
-        "subscription": np.array(
-            [key_of(e.customer_id, e.subscription_id) for e in events], np.uint64
-        ),
-        "basket": np.array([key_of(e.customer_id, e.basket_id) for e in events], np.uint64),
+        # As float64 None is NaN.
+        "amount": np.array([event.amount for event in events], np.float64),
+        "list_amount": np.array([event.list_amount for event in events], np.float64),
+        "term_months": np.array([event.term_months or 0 for event in events], np.int32),
+        **{
+            name: np.array(list(map(key_of, whose, texts)), np.uint64)
+            for name, texts in keys.items()
+        },
     }

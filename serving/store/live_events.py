@@ -1,6 +1,6 @@
 """Events that were posted and are not yet in the log: how they look, and reading them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +15,9 @@ from serving.store.tables import live_event, live_state
 _MOST_BOUND = 1000
 _COLUMNS = [live_event.c[name] for name in EVENT_COLUMNS]
 # Built once: making a statement takes longer than running it.
-_OF_CUSTOMERS = select(*_COLUMNS).where(live_event.c.customer_id.in_(bindparam("some")))
+_OF_CUSTOMERS = select(live_state.c.latest_instant, *_COLUMNS).select_from(
+    live_state.outerjoin(live_event, live_event.c.customer_id.in_(bindparam("some")))
+)
 _LATEST = select(live_state.c.latest_instant)
 Text = TypeVar("Text", bound=str)
 
@@ -63,14 +65,13 @@ class LiveHistory:
 def live_history(store: LiveStore, customer_ids: Sequence[str]) -> LiveHistory:
     """Return the events of these customers that were posted, drained lately or not at all."""
     with store.reading() as connection:
-        # In this order: an event committed in between is read, but lies after the instant.
-        latest = latest_instant(connection)
-        rows = [
-            LiveEvent(*row)
-            for some in parts(customer_ids)
-            for row in connection.execute(_OF_CUSTOMERS, {"some": some})
+        # One statement sees both at one instant; what a later part sees in addition lies after it.
+        found = [
+            connection.execute(_OF_CUSTOMERS, {"some": some}).all()
+            for some in parts(customer_ids) or [()]
         ]
-    return LiveHistory(rows, latest)
+    rows = [LiveEvent(*row[1:]) for part in found for row in part if row[1] is not None]
+    return LiveHistory(rows, int(found[0][0][0]))
 
 
 def latest_instant(connection: Connection) -> int:
@@ -90,7 +91,6 @@ def event_table(events: Sequence[LiveEvent]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=EVENT_SCHEMA)
 
 
-def parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
-    """Yield texts in parts that one statement can name."""
-    for start in range(0, len(texts), _MOST_BOUND):
-        yield texts[start : start + _MOST_BOUND]
+def parts(texts: Sequence[Text]) -> list[Sequence[Text]]:
+    """Return texts in parts that one statement can name."""
+    return [texts[start : start + _MOST_BOUND] for start in range(0, len(texts), _MOST_BOUND)]

@@ -54,9 +54,11 @@ def find_version(store: LiveStore, name: str | None = None) -> ModelVersion:
     NotFoundError
         If there is none; the known ones are named.
     """
-    named = select(model_version).where(model_version.c.version == name)
+    wanted = _SERVING
+    if name is not None:
+        wanted = select(model_version).where(model_version.c.version == name)
     with store.reading() as connection:
-        row = connection.execute(_SERVING if name is None else named).one_or_none()
+        row = connection.execute(wanted).one_or_none()
     if row is None:
         raise _not_found(name, sorted(known_versions(store)))
     return ModelVersion(row.version, row.digest, row.registered_at)
