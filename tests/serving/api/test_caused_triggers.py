@@ -124,6 +124,30 @@ def test_a_batch_is_judged_at_once_and_each_customer_once(workspace, consenting)
     assert [each["number"] for each in told["triggers"]] == list(range(1, 11))
 
 
+def test_events_of_two_kinds_each_ask_the_campaigns_that_wait_for_them(
+    operator_workspace, tmp_path, consenting
+):
+    """Whatever their order in the batch; each decision is of its own event."""
+    pay = CARE.replace('"care"', '"pay"').replace('["support"]', '["payment_failed"]')
+    pay = pay.replace(" AND support_90d >= 1", "")
+    workspace = with_campaigns(operator_workspace, tmp_path / "both", CARE, pay)
+    one, other = consenting[0][:2]
+    events = [
+        *(support(4, one), support(1, one, "payment_failed")),
+        *(support(2, other, "payment_failed"), support(3, other), support(5, other)),
+    ]
+    with calling(workspace, clock) as caller:
+        told = caller.record(*events)
+        again = caller.record(*events)
+    assert [(each["campaign"], each["customer_id"]) for each in told["triggers"]] == [
+        *(("care", customer_id) for customer_id in sorted([one, other])),
+        *(("pay", customer_id) for customer_id in sorted([one, other])),
+    ]
+    assert again["triggers"] == told["triggers"]
+    occasions = {row["occasion"] for row in rows_of(workspace, campaign_decision)}
+    assert occasions == {"event desk-4", "event desk-1", "event desk-2", "event desk-3"}
+
+
 def test_a_second_event_finds_the_customer_contacted_already(workspace, consenting):
     customer_id = consenting[0][0]
     with calling(workspace, clock) as caller:
