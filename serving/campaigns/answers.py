@@ -66,7 +66,7 @@ class Answers:
         moment: Moment,
         rows: NDArray[np.int64],
     ) -> OfferResponse:
-        """Return how some customers of a moment answer; `churn` is theirs without a contact."""
+        """Return how some customers of a moment answer; `churn` is voluntary, without one."""
         if self.taught.source == "assumed":
             return assumed_response(campaign)
         inputs = signal_matrix(moment, self.signals)[rows] if self.signals else np.empty((0, 0))

@@ -220,7 +220,7 @@ class Judge:
         stakes = stakes_of(scores, rows, campaign, rate, months)
         if answers is None:
             return _options_of(campaign, stakes, assumed_response(campaign), is_eligible)
-        churn = scores.forecast.churn[rows, months - 1]
+        churn = stakes.voluntary_churn_probability
         response = answers.response(campaign, churn, moment, rows)
         return _options_of(campaign, stakes, response, is_eligible)
 

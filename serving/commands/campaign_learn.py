@@ -18,7 +18,7 @@ from serving.commands.progress import progress_bar
 from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
 from training.exit_kinds import WITHIN_MONTHS
-from training.experiments.assignments import Assignments
+from training.experiments.assignments import CONTROL, Assignments
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
 from training.uplift.lessons import CampaignLesson, lesson_of
@@ -52,7 +52,7 @@ def learn_campaign(
         lesson = lesson_of(workspace.log(), assignments, chosen, measure, bundle)
         _require_both_arms(lesson, months)
         tell("fitting and judging learners", 0.4)
-        response, learned = response_from(lesson.lesson, _SEED)
+        response, learned = response_from(lesson.lesson, lesson.left_voluntarily, _SEED)
     folder = _kept(workspace.responses(name), response, lesson, Origin(chosen, months))
     content = _content(name, response, lesson, learned) | {"arm": chosen, "months": months}
     if learned is not None:
@@ -90,10 +90,19 @@ def _content(
         "source": response.source,
         "customers": {"treated": len(left.treated), "control": len(left.control)},
         "leavers": {"treated": int(left.treated.sum()), "control": int(left.control.sum())},
+        "voluntary_leavers": _voluntary_leavers(lesson),
         "saved_share": saved,
         "learner": None if learned is None else learned.name,
         "learners": [] if learned is None else list(_figures(learned)),
     }
+
+
+def _voluntary_leavers(lesson: CampaignLesson) -> dict[str, float] | None:
+    """Return how many left voluntarily, unlabelled exits shared out; None where kinds lack."""
+    if not lesson.knows_kinds:
+        return None
+    treated, control = lesson.left_voluntarily
+    return {"treated": float(treated.sum()), "control": float(control.sum())}
 
 
 def _figures(learned: Learned) -> Iterator[dict[str, Any]]:
@@ -137,6 +146,11 @@ def _show(console: Console, content: dict[str, Any]) -> None:
         f"{leavers['treated']:,} of {customers['treated']:,} {content['arm']} left within "
         f"{content['months']} months, {leavers['control']:,} of {customers['control']:,} control."
     )
+    if (of_kind := content["voluntary_leavers"]) is not None:
+        console.print(
+            f"Voluntarily: {of_kind['treated']:,.0f} and {of_kind['control']:,.0f}. Those are whom "
+            "an offer may keep."
+        )
     if content["saved_share"] is not None:
         saved = content["saved_share"]
         console.print(
@@ -158,12 +172,16 @@ def _table(learners: list[dict[str, Any]]) -> Table:
 
 def _chosen_arm(assignments: Assignments, arm: str | None) -> str:
     arms = assignments.arms
-    if arm in arms or (arm is None and len(arms) == 1 and assignments.is_randomised):
-        return arm or arms[0]
-    if arm is None and not assignments.is_randomised:
-        mistake = Mistake("arms", ", ".join(arms), "expected a control group among them")
+    if not arms or not assignments.is_randomised:
+        expected = f"expected {CONTROL} and an arm to compare with it"
+        mistake = Mistake("arms", ", ".join(arms) or CONTROL, expected)
         raise InputRefusedError("there is no experiment to learn from", [mistake])
-    mistake = Mistake("--arm", str(arm), f"expected one of {', '.join(arms)}")
+    if arm is None and len(arms) == 1:
+        return arms[0]
+    if arm in arms:
+        return arm
+    value = "not given" if arm is None else repr(arm)
+    mistake = Mistake("--arm", value, f"expected one of {', '.join(arms)}")
     raise NotFoundError("it must be clear which arm to learn from", [mistake])
 
 
