@@ -1,6 +1,5 @@
 """`keepworth campaigns learn`: let measured outcomes replace a campaign's assumed save rate."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from features.ingest.lock import writing
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from serving.commands.answer import Answer
@@ -47,35 +47,23 @@ def learn_campaign(
         workspace.store, assignments.campaign, began_at, datetime.now(UTC)
     )
     measure = Measure(months, instant_of(moment), bundle.business, bundle)
-    with progress_bar() as tell:
+    with writing(workspace.state), progress_bar() as tell:
         tell("reading what came of those assigned", 0.1)
         lesson = lesson_of(workspace.log(), assignments, chosen, measure, bundle)
         _require_both_arms(lesson, months)
         tell("fitting and judging learners", 0.4)
         response, learned = response_from(lesson.lesson, lesson.left_voluntarily, _SEED)
-    folder = _kept(workspace.responses(name), response, lesson, Origin(chosen, months))
+        file, names = workspace.response_file(name), [each.name for each in lesson.signals]
+        save_response(response, names, Origin(chosen, months), file)
     content = _content(name, response, lesson, learned) | {"arm": chosen, "months": months}
     if learned is not None:
-        _track(workspace, content, folder)
+        _track(workspace, content, file)
     return Answer(content, lambda console: _show(console, content))
 
 
 def _window_of(name: str, workspace: Workspace) -> int:
     windows = {each.name: each.window_months for each in workspace.configuration.campaigns}
     return windows.get(name, WITHIN_MONTHS)
-
-
-def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
-    """Write the response beside the old one, then put it in its place, which services watch."""
-    fresh, old = (folder.with_name(f"{folder.name}.{part}") for part in ("fresh", "old"))
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def _content(
@@ -123,7 +111,7 @@ def _ends(value: float, low: float, high: float) -> dict[str, float]:
     return {"value": value, "low": low, "high": high}
 
 
-def _track(workspace: Workspace, content: dict[str, Any], folder: Path) -> None:
+def _track(workspace: Workspace, content: dict[str, Any], file: Path) -> None:
     from training.tracking import embedded_store, log_uplift
 
     parameters = {
@@ -136,7 +124,7 @@ def _track(workspace: Workspace, content: dict[str, Any], folder: Path) -> None:
         for end, value in each[figure].items()
     }
     metrics |= {f"{each['learner']}.loss": each["loss"] for each in content["learners"]}
-    log_uplift(embedded_store(workspace.folder), content["campaign"], parameters, metrics, folder)
+    log_uplift(embedded_store(workspace.folder), content["campaign"], parameters, metrics, file)
 
 
 def _show(console: Console, content: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def check_campaign(path: Path | None, name: str, months: int) -> Answer:
     workspace = open_workspace(path)
     campaign = named(workspace, name)
     bundle = load_version(workspace.store)
-    judge = Judge([campaign], bundle, workspace.taught())
+    judge = Judge([campaign], bundle, workspace.taught(name))
     book = rulebook_of(workspace.configuration)
     alone = Rulebook((campaign,), book.rules, book.minor_units)
     since, until = observed_bounds(workspace.log(), bundle.business)

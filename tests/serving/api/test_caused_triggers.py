@@ -12,7 +12,7 @@ from serving.store.tables import campaign_decision, live_event
 from tests.serving.api.calls import calling
 from tests.serving.campaigns.written import CARE, with_campaigns
 from training.uplift.effect_model import EffectModel
-from training.uplift.response_files import MANIFEST, Origin, save_response
+from training.uplift.response_files import Origin, save_response
 from training.uplift.responses import CampaignResponse
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -89,12 +89,12 @@ def test_what_was_learned_meanwhile_counts_from_the_next_event_on(workspace, con
     """Learned: nobody is moved, so that nothing is won. What cannot be read changes nothing."""
     names = [signal.name for signal in load_version(workspace.store).model.signals]
     nobody_moved = CampaignResponse("learned", None, EffectModel())
-    folder = workspace.responses("care")
+    path = workspace.response_file("care")
     with calling(workspace, clock) as caller:
         before = caller.record(support(1, consenting[0][0]))["triggers"]
-        save_response(nobody_moved, names, Origin("treated", 3), folder)
+        save_response(nobody_moved, names, Origin("treated", 3), path)
         after = caller.record(support(2, consenting[0][1]))["triggers"]
-        (folder / MANIFEST).write_text("{")
+        path.write_text("{")
         damaged = caller.record(support(3, consenting[0][2]))["triggers"]
     assert (len(before), after, damaged) == (1, [], [])
 

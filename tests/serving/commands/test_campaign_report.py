@@ -143,7 +143,7 @@ def test_an_unknown_campaign_is_not_found(workspace):
 
 def test_few_leavers_leave_the_assumed_save_rate_and_say_so(modelled):
     content = done("campaigns", "learn", "winter", "-C", modelled.folder)
-    found = load_response(modelled.responses("winter"))
+    found = load_response(modelled.response_file("winter"))
 
     assert content["source"] == "assumed"
     assert min(content["leavers"].values()) < FEWEST_LEAVERS

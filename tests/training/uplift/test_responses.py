@@ -160,14 +160,36 @@ def test_a_learned_response_survives_its_files(tmp_path):
         np.testing.assert_array_equal(again.model.raw(inputs), response.model.raw(inputs))
 
 
-def test_altered_trees_are_refused(tmp_path):
+@pytest.mark.parametrize("damage", [
+    lambda text: text[:-100],
+    lambda text: text.replace("0.4", "0.9"),
+    lambda text: text.replace('"ubj": "', '"ubj": "AAAA'),
+    lambda _: "",
+    lambda _: "[]",
+    lambda _: "{}",
+    lambda _: '{"sha256": "0", "response": null}',
+])  # fmt: skip
+def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path, damage):
     response = CampaignResponse("learned", MEASURED, LEARNERS["t"](lesson(300, spread=0.1), 1))
-    save_response(response, list("abcde"), Origin("treated", 3), tmp_path / "x")
-    (tmp_path / "x" / "trees-0.ubj").write_bytes(b"{}")
+    path = tmp_path / "winter.json"
+    save_response(response, list("abcde"), Origin("treated", 3), path)
+    path.write_text(damage(path.read_text()))
 
-    with pytest.raises(InputRefusedError, match="altered"):
-        load_response(tmp_path / "x")
+    with pytest.raises(InputRefusedError, match=r"altered.*campaigns learn winter"):
+        load_response(path)
+
+
+def test_a_later_response_takes_the_place_of_an_earlier_one_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "responses" / "winter.json"
+    save_response(CampaignResponse("assumed"), [], Origin("treated", 3), path)
+    save_response(CampaignResponse("measured", MEASURED), [], Origin("treated", 3), path)
+
+    assert load_response(path) == (
+        *(CampaignResponse("measured", MEASURED), []),
+        Origin("treated", 3),
+    )
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_where_nothing_was_learned_there_is_no_response(tmp_path):
-    assert load_response(tmp_path) is None
+    assert load_response(tmp_path / "winter.json") is None
