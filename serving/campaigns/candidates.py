@@ -14,7 +14,7 @@ from features.catalogue import catalogue, signal_matrix
 from features.kernel import Moment
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
-from serving.campaigns.answers import Answers, assumed_response
+from serving.campaigns.answers import Answers, SaveRate, assumed_response
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.contacts import Contacts, contacts_in
 from serving.campaigns.expressions import Conditions, mistakes_of
@@ -127,6 +127,13 @@ class Judge:
         )
         known = {signal.name: signal for signal in signals}
         self._answers = {name: Answers.of(each, known) for name, each in (taught or {}).items()}
+
+    def save_rate(self, campaign: Campaign) -> SaveRate:
+        """Return the save rate that decisions of a campaign go by, and where it is from."""
+        answers = self._answers.get(campaign.name)
+        if answers is None:
+            return SaveRate("assumed", campaign.save_rate)
+        return answers.save_rate(campaign)
 
     def candidates(
         self, block: Block, as_of: int, people: pa.Table, occasion: Callable[[str], str]
