@@ -102,6 +102,15 @@ def test_clv_is_measured_by_the_newest_version_of_before_and_stays_with_it(model
     assert effects["net"]["effect"] == pytest.approx(net)
 
 
+def test_a_campaign_whose_contacts_nobody_posted_is_not_told_as_free(workspace):
+    told = keepworth("campaigns", "report", "two", "-C", workspace.folder)
+
+    assert told.code == 0
+    said = " ".join(told.out.split())
+    assert "measured, but what it cost is not on record" in said
+    assert "nobody of gold has a `contact` event" in said
+
+
 def test_the_page_is_one_file_that_loads_nothing_and_has_a_picture(modelled):
     content = done("campaigns", "report", "winter", "-C", modelled.folder)
     page = (modelled.folder / "reports" / "campaigns" / "winter.html").read_text()
