@@ -38,19 +38,20 @@ class Workspace:
         """Where the bundles lie that `score` and `serve` read, one folder a version."""
         return self.state / "models"
 
-    def responses(self, campaign: str) -> Path:
-        """Return the folder of what a campaign's outcomes taught."""
-        return self.state / "responses" / name_of_file(campaign)
+    def response_file(self, campaign: str) -> Path:
+        """Return the file of what a campaign's outcomes taught."""
+        return self.state / "responses" / f"{name_of_file(campaign)}.json"
 
-    def taught(self) -> "dict[str, Taught]":
-        """Return what outcomes taught of the campaigns; raises as `read_taught` does."""
+    def taught(self, *names: str) -> "dict[str, Taught]":
+        """Return what outcomes taught of these campaigns, or of all; raises as `read_taught`."""
         from serving.campaigns.taught import read_taught
 
-        return read_taught(self.response_folders())
+        return read_taught(self.response_files(*names))
 
-    def response_folders(self) -> dict[str, Path]:
-        """Return where what was taught of each campaign would lie, by its name."""
-        return {each.name: self.responses(each.name) for each in self.configuration.campaigns}
+    def response_files(self, *names: str) -> dict[str, Path]:
+        """Return where what was taught of these campaigns, or of all, would lie, by name."""
+        asked = names or [each.name for each in self.configuration.campaigns]
+        return {name: self.response_file(name) for name in asked}
 
     @cached_property
     def store(self) -> LiveStore:

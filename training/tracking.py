@@ -174,14 +174,14 @@ def log_uplift(
     name: str,
     parameters: Mapping[str, Any],
     metrics: Mapping[str, float],
-    folder: Path,
+    file: Path,
 ) -> None:
-    """Log what a campaign taught as one run: parameters, metrics, and the files of its folder."""
+    """Log what a campaign taught as one run: parameters, metrics, and the file that holds it."""
     _client(store)
     with mlflow.start_run(experiment_id=_experiment(store), run_name=f"uplift {name}"):
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(metrics))
-        mlflow.log_artifacts(str(folder), "uplift")
+        mlflow.log_artifact(str(file), "uplift")
 
 
 def _named_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:

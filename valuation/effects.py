@@ -191,6 +191,12 @@ def saved_share(left: Arms, strata: Strata | None = None, level: float = LEVEL) 
     the shares in each. Negative where the campaign made people leave. `standard_error` is that of
     the share, by the delta method: ratio times SE. NaN where nobody of a group left.
 
+    Parameters
+    ----------
+    left : Arms
+        In [0, 1]: 1 for a customer who left, 0 for one who stayed; between them the chance that
+        somebody who left is one of those that count. The variance is then that of these values.
+
     Notes
     -----
     Katz, Baptista, Azen and Pike (1978), "Obtaining confidence intervals for the risk ratio in
@@ -202,7 +208,9 @@ def saved_share(left: Arms, strata: Strata | None = None, level: float = LEVEL) 
     >>> saved_share(left).effect
     0.5
     """
-    treated, control = _checked_ones(left)
+    treated, control = _checked(left)
+    for name, values in (("treated", treated), ("control", control)):
+        require_within(name, values, 0.0, 1.0)
     one, other = _shares_of(treated, control, strata, level)
     share1, share0 = one.share, other.share
     ratio = share1 / share0 if share0 else math.nan
@@ -258,13 +266,14 @@ def _share_of(
 ) -> _Share:
     n = np.bincount(stratum)
     shares = np.bincount(stratum, weights=ones) / n
+    scatter = np.bincount(stratum, weights=np.square(ones)) / n - np.square(shares)
     ends = [wilson_interval(*each, level) for each in zip(shares.tolist(), n.tolist(), strict=True)]
     low, high = np.array(ends).T
     return _Share(
         float(weights @ shares),
         math.hypot(*weights * (shares - low)),
         math.hypot(*weights * (high - shares)),
-        float(np.square(weights) @ (shares * (1 - shares) / n)),
+        float(np.square(weights) @ (scatter / n)),
     )
 
 

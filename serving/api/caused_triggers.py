@@ -43,7 +43,7 @@ def _caused(current: Current, heard: Sequence[LiveEvent]) -> list[CausedTrigger]
     listening, store = current.listening, current.workspace.store
     candidates = listening.candidates(bundle, block, as_of, tables.customers, heard)
     now = datetime_of(current.clock())
-    found = listening.settle(store, current.log, candidates, heard, now)
+    found = listening.settle(store, current.log, candidates, now)
     offers = {campaign.name: campaign.offer for campaign in listening.book.campaigns}
     return [_told(trigger, offers[trigger.campaign]) for trigger in found]
 

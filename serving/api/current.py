@@ -144,7 +144,7 @@ class Current:
         self.log = CurrentLog(workspace.state)
         self.event_checks = event_checks(workspace.configuration.business.usage_scale)
         self.listening = Listening(
-            rulebook_of(workspace.configuration), TaughtNow(workspace.response_folders())
+            rulebook_of(workspace.configuration), TaughtNow(workspace.response_files())
         )
 
     @property

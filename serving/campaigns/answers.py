@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from features.kernel import Moment
 from features.signal import Signal
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.taught import Taught
-from training.uplift.responses import Assumed, CampaignResponse, Source
+from training.uplift.responses import Assumed, CampaignResponse, Source, believed_rate
 from valuation.offers import OfferResponse
 
 _NOTES = {
@@ -19,6 +20,13 @@ _NOTES = {
     "measured": "the save rate is measured",
     "learned": "save rates are learned from outcomes",
 }
+
+
+class SaveRate(NamedTuple):
+    """Say where a campaign's save rate is from; None where every customer has one of their own."""
+
+    source: Source
+    value: float | None
 
 
 def assumed_response(campaign: Campaign) -> OfferResponse:
@@ -50,6 +58,16 @@ class Answers:
             return cls(replace(response, source=source, model=None), (), taught.months)
         return cls(response, tuple(known[name] for name in taught.signals), taught.months)
 
+    def save_rate(self, campaign: Campaign) -> SaveRate:
+        """Return the rate that decisions of the campaign go by."""
+        source, measured = self.taught.source, self.taught.measured
+        if source == "learned":
+            return SaveRate(source, None)
+        if source == "assumed" or measured is None:
+            return SaveRate("assumed", campaign.save_rate)
+        rate, _ = believed_rate(measured, _assumed(campaign))
+        return SaveRate(source, rate)
+
     @property
     def note(self) -> str:
         """What a decision says of where its save rate is from; empty if it is assumed."""
@@ -66,12 +84,15 @@ class Answers:
         moment: Moment,
         rows: NDArray[np.int64],
     ) -> OfferResponse:
-        """Return how some customers of a moment answer; `churn` is theirs without a contact."""
+        """Return how some customers of a moment answer; `churn` is voluntary, without one."""
         if self.taught.source == "assumed":
             return assumed_response(campaign)
         inputs = signal_matrix(moment, self.signals)[rows] if self.signals else np.empty((0, 0))
-        assumed = Assumed(campaign.save_rate, campaign.save_rate_weight, campaign.disturbed_share)
         rate, disturbed, weight = self.taught.of_customers(
-            inputs.astype(np.float32), churn, assumed
+            inputs.astype(np.float32), churn, _assumed(campaign)
         )
         return OfferResponse(rate, campaign.stayer_acceptance, disturbed, weight)
+
+
+def _assumed(campaign: Campaign) -> Assumed:
+    return Assumed(campaign.save_rate, campaign.save_rate_weight, campaign.disturbed_share)

@@ -155,9 +155,9 @@ class Campaign(BaseModel):
         return self.contact_cost + self.offer_cost
 
     @cached_property
-    def conditions(self) -> tuple[Expression, Expression]:
-        """The audience and who of it may be contacted at all, parsed."""
-        return parse(self.audience), parse(self.eligible)
+    def conditions(self) -> dict[str, Expression]:
+        """The audience and who of it may be contacted at all, parsed, by their keys."""
+        return {"audience": parse(self.audience), "eligible": parse(self.eligible)}
 
     def is_live(self, now: datetime) -> bool:
         """Return whether it runs at an instant: from `starts` until before `ends`."""

@@ -14,10 +14,10 @@ from features.catalogue import catalogue, signal_matrix
 from features.kernel import Moment
 from features.mistakes import ConfigurationError, InputRefusedError, Mistake
 from features.signal import Signal
-from serving.campaigns.answers import Answers, assumed_response
+from serving.campaigns.answers import Answers, SaveRate, assumed_response
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.contacts import Contacts, contacts_in
-from serving.campaigns.expressions import hold, mistakes_of
+from serving.campaigns.expressions import Conditions, mistakes_of
 from serving.campaigns.stakes import stakes_of
 from serving.campaigns.taught import Taught
 from training.bundle import Bundle
@@ -114,14 +114,26 @@ class Judge:
         scored = {each.name: each.type for each in score_schema(()) if each.type in _SCALARS}
         types = {signal.name: pa.float64() for signal in signals} | scored
         self._require_sound(types)
-        self._expressions = [each for one in self.campaigns for each in one.conditions]
-        named = {name for each in self._expressions for name in each.columns}
+        expressions = {
+            f"campaigns[{one.name}].{key}": expression
+            for one in self.campaigns
+            for key, expression in one.conditions.items()
+        }
+        self._conditions = Conditions(expressions)
+        named = {name for each in expressions.values() for name in each.columns}
         # One tuple for good: programs of signals are kept by its identity.
         self._signals: tuple[Signal, ...] = tuple(
             each for each in signals if each.name in named - scored.keys()
         )
         known = {signal.name: signal for signal in signals}
         self._answers = {name: Answers.of(each, known) for name, each in (taught or {}).items()}
+
+    def save_rate(self, campaign: Campaign) -> SaveRate:
+        """Return the save rate that decisions of a campaign go by, and where it is from."""
+        answers = self._answers.get(campaign.name)
+        if answers is None:
+            return SaveRate("assumed", campaign.save_rate)
+        return answers.save_rate(campaign)
 
     def candidates(
         self, block: Block, as_of: int, people: pa.Table, occasion: Callable[[str], str]
@@ -135,7 +147,7 @@ class Judge:
         table = score_table(scores, self.bundle.business)
         business, references = self.bundle.business, self.bundle.references
         moment = Moment(block.history, block.profiles, as_of, business, references)
-        is_so = hold(self._expressions, self._with_signals(table, moment))
+        is_so = self._conditions.hold(self._with_signals(table, moment))
         for_them, eligible = is_so[:, 0::2], is_so[:, 1::2]
         for_them &= scores.forecast.is_customer[:, None]
         rows = np.flatnonzero(for_them.any(axis=1))
@@ -164,7 +176,7 @@ class Judge:
         mistakes = [
             Mistake(f"campaigns[{one.name}].{key}", repr(getattr(one, key)), wrong)
             for one in self.campaigns
-            for key, expression in zip(("audience", "eligible"), one.conditions, strict=True)
+            for key, expression in one.conditions.items()
             for wrong in mistakes_of(expression, types)
         ]
         if mistakes:
@@ -215,7 +227,7 @@ class Judge:
         stakes = stakes_of(scores, rows, campaign, rate, months)
         if answers is None:
             return _options_of(campaign, stakes, assumed_response(campaign), is_eligible)
-        churn = scores.forecast.churn[rows, months - 1]
+        churn = stakes.voluntary_churn_probability
         response = answers.response(campaign, churn, moment, rows)
         return _options_of(campaign, stakes, response, is_eligible)
 

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.mistakes import ConfigurationError, Mistake
+
 Tree = dict[str, Any]
 _OPERATORS = frozenset(
     {
@@ -31,6 +33,9 @@ FUNCTIONS = (
 _CONFINED: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "enable_external_access": False,
+    # What is divided by zero is unknown, neither infinite nor a fault.
+    "error_on_division_by_zero": False,
+    "ieee_floating_point_ops": False,
     "lock_configuration": True,
 }
 _BY_COLUMN_TYPE = {pa.string(): "text", pa.float64(): 1.5, pa.int32(): 1}
@@ -63,17 +68,39 @@ def parse(text: str) -> Expression:
         return Expression(_sql(connection, tree), tuple(dict.fromkeys(columns)))
 
 
-def hold(expressions: Sequence[Expression], table: pa.Table) -> NDArray[np.bool_]:
-    """Return where expressions are true, shape (n_rows, n_expressions); unknown is false.
+class Conditions:
+    """Ask tables where conditions hold, in one database kept for it; any thread may ask."""
 
-    Raises
-    ------
-    ValueError
-        If one cannot be evaluated on what the columns hold.
-    """
-    found = _evaluated([expression.sql for expression in expressions], table)
-    columns = [column.cast(pa.bool_()).fill_null(False).to_numpy() for column in found.columns]
-    return np.column_stack(columns) if columns else np.empty((table.num_rows, 0), np.bool_)
+    def __init__(self, expressions: Mapping[str, Expression]) -> None:
+        """Open the database; expressions are named by the settings they come from."""
+        self._sql = {name: expression.sql for name, expression in expressions.items()}
+        self._database = _confined()
+
+    def hold(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Return where expressions are true, shape (n_rows, n_expressions); unknown is false.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming those that cannot be evaluated on what the columns hold.
+        """
+        if not self._sql:
+            return np.empty((table.num_rows, 0), np.bool_)
+        try:
+            found = _evaluated(self._database, list(self._sql.values()), table)
+        except ValueError as error:
+            raise self._failed(table) from error
+        columns = [column.cast(pa.bool_()).fill_null(False).to_numpy() for column in found.columns]
+        return np.column_stack(columns)
+
+    def _failed(self, table: pa.Table) -> ConfigurationError:
+        mistakes = []
+        for name, sql in self._sql.items():
+            try:
+                _evaluated(self._database, [sql], table)
+            except ValueError as error:
+                mistakes.append(Mistake(name, repr(sql), str(error)))
+        return ConfigurationError("campaigns cannot run as configured", mistakes)
 
 
 def mistakes_of(expression: Expression, types: Mapping[str, pa.DataType]) -> list[str]:
@@ -84,7 +111,8 @@ def mistakes_of(expression: Expression, types: Mapping[str, pa.DataType]) -> lis
     one = {name: pa.array([_BY_COLUMN_TYPE[type_]], type_) for name, type_ in types.items()}
     sample = pa.table(one)
     try:
-        found = _evaluated([expression.sql], sample).column(0)
+        with _confined() as database:
+            found = _evaluated(database, [expression.sql], sample).column(0)
     except ValueError as error:
         return [str(error)]
     if not pa.types.is_boolean(found.type):
@@ -92,10 +120,22 @@ def mistakes_of(expression: Expression, types: Mapping[str, pa.DataType]) -> lis
     return []
 
 
-def _evaluated(parts: Sequence[str], table: pa.Table) -> pa.Table:
-    """Evaluate on a table, in a database that holds and reaches nothing else."""
+def _confined() -> duckdb.DuckDBPyConnection:
+    """Return a database that holds and reaches nothing but what is registered."""
+    return duckdb.connect(config=_CONFINED)
+
+
+def _evaluated(
+    database: duckdb.DuckDBPyConnection, parts: Sequence[str], table: pa.Table
+) -> pa.Table:
+    """Evaluate on a table; whole numbers count as others do, so that none is too large."""
     wanted = ", ".join(f"{sql} AS is_so_{number}" for number, sql in enumerate(parts))
-    with duckdb.connect(config=_CONFINED) as connection:
+    whole = [name for name in table.column_names if table.schema.field(name).type == pa.int32()]
+    for name in whole:
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, table.column(name).cast(pa.float64()))
+    # A cursor of its own sees no table of another thread's.
+    with database.cursor() as connection:
         connection.register("customers", table)
         try:
             return connection.sql(f"SELECT {wanted} FROM customers").to_arrow_table()

@@ -1,6 +1,7 @@
 """Listening: events that live campaigns wait for, judged as they come, each once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -41,33 +42,42 @@ class Listening:
 
     def candidates(
         self, bundle: Bundle, block: Block, as_of: int, people: pa.Table, heard: Sequence[LiveEvent]
-    ) -> list[Candidate]:
-        """Return the customers of a block whom the campaigns are for that wait for their events.
+    ) -> dict[str, list[Candidate]]:
+        """Return, by kind of event, the customers of a block whom the campaigns are for.
 
-        Of several events of one customer the last counts.
+        Of several events of one kind and customer the latest counts.
         """
-        last = {event.customer_id: event for event in heard}
-
-        def occasion(customer_id: str) -> str:
-            return f"event {last[customer_id].event_id}"
-
-        return self.judge(bundle).candidates(block, as_of, people, occasion)
+        customers = self.judge(bundle).candidates(block, as_of, people, lambda _: "")
+        in_order = sorted(heard, key=lambda event: (event.occurred_at, event.event_id))
+        latest: dict[str, dict[str, str]] = {}
+        for event in in_order:
+            latest.setdefault(event.kind, {})[event.customer_id] = event.event_id
+        return {
+            kind: [
+                replace(each, occasion=f"event {event_ids[each.customer_id]}")
+                for each in customers
+                if each.customer_id in event_ids
+            ]
+            for kind, event_ids in latest.items()
+        }
 
     def settle(
         self,
         store: LiveStore,
         log: KnowsErased,
-        candidates: Sequence[Candidate],
-        heard: Sequence[LiveEvent],
+        candidates: Mapping[str, Sequence[Candidate]],
         now: datetime,
     ) -> list[Trigger]:
-        """Decide of candidates, and return the triggers of their events, also of earlier calls."""
-        kinds = {event.customer_id: event.kind for event in heard}
-        for kind in dict.fromkeys(kinds.values()):
+        """Decide of candidates by kind of event, of the kind that happened first before others.
+
+        Returns the triggers of their events, also of earlier calls.
+        """
+        for kind, concerned in candidates.items():
             live = self.book.live(now, kind)
             names = [campaign.name for campaign in live.campaigns]
-            own = [each.only(names) for each in candidates if kinds[each.customer_id] == kind]
+            own = [each.only(names) for each in concerned]
             asked = {each.decision_id: each for each in own if each.options}
             if asked:
                 settle(store, log, asked, live, now)
-        return triggers_of(store, [each.decision_id for each in candidates])
+        ids = [each.decision_id for concerned in candidates.values() for each in concerned]
+        return triggers_of(store, ids)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from features.instants import datetime_of
 from features.log import Log
+from serving.campaigns.answers import SaveRate
 from serving.campaigns.campaign import NIGHT, Campaign
 from serving.campaigns.candidates import Judge
 from serving.campaigns.decisions import Decision, Rulebook
@@ -22,13 +23,17 @@ from training.known import observed_bounds
 
 @dataclass(frozen=True)
 class Night:
-    """Hold what was decided: `repeated` customers had their decision of this night already."""
+    """Hold what was decided: `repeated` customers had their decision of this night already.
+
+    `save_rates` are by campaign those that were decided by.
+    """
 
     occasion: str
     as_of: datetime
     campaigns: tuple[Campaign, ...]
     decisions: tuple[Decision, ...]
     repeated: int
+    save_rates: Mapping[str, SaveRate]
 
 
 def decide_night(  # noqa: PLR0913, PLR0917 -- what a night rests on
@@ -52,7 +57,14 @@ def decide_night(  # noqa: PLR0913, PLR0917 -- what a night rests on
     judge = Judge(live.campaigns, bundle, taught)
     found = portfolio_candidates(log, judge, as_of, occasion, tell) if live.campaigns else []
     settled = settle(store, log, {each.decision_id: each for each in found}, live, now)
-    return Night(occasion, datetime_of(as_of), live.campaigns, settled.decisions, settled.repeated)
+    return Night(
+        occasion,
+        datetime_of(as_of),
+        live.campaigns,
+        settled.decisions,
+        settled.repeated,
+        {each.name: judge.save_rate(each) for each in live.campaigns},
+    )
 
 
 def known_until(store: LiveStore, log: Log, bundle: Bundle) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features.mistakes import InputRefusedError
 from training.exit_kinds import WITHIN_MONTHS
-from training.uplift.response_files import MANIFEST, load_response
+from training.uplift.response_files import load_response
 from training.uplift.responses import CampaignResponse
 
 logger = logging.getLogger("keepworth.campaigns")
@@ -31,18 +31,18 @@ class TaughtNow:
     The mapping returned stays the same one as long as nothing was learned anew.
     """
 
-    def __init__(self, folders: Mapping[str, Path]) -> None:
+    def __init__(self, files: Mapping[str, Path]) -> None:
         """Read it; raises as `read_taught` does."""
-        self._folders = folders
+        self._files = files
         self._stamps = self._stamps_now()
-        self._taught = read_taught(folders)
+        self._taught = read_taught(files)
 
     def __call__(self) -> Mapping[str, Taught]:
         """Return it; what is just being replaced or cannot be read leaves what was known."""
         stamps = self._stamps_now()
         if stamps != self._stamps:
             try:
-                self._taught = read_taught(self._folders)
+                self._taught = read_taught(self._files)
             except (OSError, ValueError, InputRefusedError) as error:
                 logger.warning("What was learned of campaigns goes on unchanged: %s", error)
             else:
@@ -50,7 +50,7 @@ class TaughtNow:
         return self._taught
 
     def _stamps_now(self) -> list[tuple[int, int] | None]:
-        return [_stamp(folder / MANIFEST) for folder in self._folders.values()]
+        return [_stamp(file) for file in self._files.values()]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -62,7 +62,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def read_taught(folders: Mapping[str, Path]) -> dict[str, Taught]:
+def read_taught(files: Mapping[str, Path]) -> dict[str, Taught]:
     """Return what `keepworth campaigns learn` wrote, by campaign; those without are left out.
 
     Raises
@@ -70,7 +70,7 @@ def read_taught(folders: Mapping[str, Path]) -> dict[str, Taught]:
     InputRefusedError
         If a file is not the one that was written.
     """
-    read = {name: load_response(folder) for name, folder in folders.items()}
+    read = {name: load_response(file) for name, file in files.items()}
     return {
         name: Taught(found[0], tuple(found[1]), found[2].months)
         for name, found in read.items()

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -92,12 +93,11 @@ def _tell_unforeseen(error: Exception, *, as_json: bool) -> int:
 def _console() -> Console:
     """Return a console as wide as the terminal; wide where a file or a pipe reads.
 
-    It prints text as it is: names and reasons of users may hold brackets.
+    It prints text as it is: names and reasons of users may hold brackets, and ids colons.
     """
-    console = Console(highlight=False, markup=False)
-    if console.is_terminal:
-        return console
-    return Console(highlight=False, markup=False, width=_WIDTH_OF_FILES)
+    make = partial(Console, highlight=False, markup=False, emoji=False)
+    console = make()
+    return console if console.is_terminal else make(width=_WIDTH_OF_FILES)
 
 
 def tell_failure(kind: str, error: Exception, *, as_json: bool) -> None:

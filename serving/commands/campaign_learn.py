@@ -1,6 +1,5 @@
 """`keepworth campaigns learn`: let measured outcomes replace a campaign's assumed save rate."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from features.ingest.lock import writing
 from features.instants import instant_of
 from features.mistakes import InputRefusedError, Mistake, NotFoundError
 from serving.commands.answer import Answer
@@ -18,7 +18,7 @@ from serving.commands.progress import progress_bar
 from serving.store.frozen_versions import required_frozen_bundle
 from serving.workspace import Workspace, open_workspace
 from training.exit_kinds import WITHIN_MONTHS
-from training.experiments.assignments import Assignments
+from training.experiments.assignments import CONTROL, Assignments
 from training.experiments.outcomes import Measure
 from training.uplift.judging import Learned
 from training.uplift.lessons import CampaignLesson, lesson_of
@@ -47,35 +47,23 @@ def learn_campaign(
         workspace.store, assignments.campaign, began_at, datetime.now(UTC)
     )
     measure = Measure(months, instant_of(moment), bundle.business, bundle)
-    with progress_bar() as tell:
+    with writing(workspace.state), progress_bar() as tell:
         tell("reading what came of those assigned", 0.1)
         lesson = lesson_of(workspace.log(), assignments, chosen, measure, bundle)
         _require_both_arms(lesson, months)
         tell("fitting and judging learners", 0.4)
-        response, learned = response_from(lesson.lesson, _SEED)
-    folder = _kept(workspace.responses(name), response, lesson, Origin(chosen, months))
+        response, learned = response_from(lesson.lesson, lesson.left_voluntarily, _SEED)
+        file, names = workspace.response_file(name), [each.name for each in lesson.signals]
+        save_response(response, names, Origin(chosen, months), file)
     content = _content(name, response, lesson, learned) | {"arm": chosen, "months": months}
     if learned is not None:
-        _track(workspace, content, folder)
+        _track(workspace, content, file)
     return Answer(content, lambda console: _show(console, content))
 
 
 def _window_of(name: str, workspace: Workspace) -> int:
     windows = {each.name: each.window_months for each in workspace.configuration.campaigns}
     return windows.get(name, WITHIN_MONTHS)
-
-
-def _kept(folder: Path, response: CampaignResponse, lesson: CampaignLesson, origin: Origin) -> Path:
-    """Write the response beside the old one, then put it in its place, which services watch."""
-    fresh, old = (folder.with_name(f"{folder.name}.{part}") for part in ("fresh", "old"))
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    save_response(response, [signal.name for signal in lesson.signals], origin, fresh)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def _content(
@@ -90,10 +78,19 @@ def _content(
         "source": response.source,
         "customers": {"treated": len(left.treated), "control": len(left.control)},
         "leavers": {"treated": int(left.treated.sum()), "control": int(left.control.sum())},
+        "voluntary_leavers": _voluntary_leavers(lesson),
         "saved_share": saved,
         "learner": None if learned is None else learned.name,
         "learners": [] if learned is None else list(_figures(learned)),
     }
+
+
+def _voluntary_leavers(lesson: CampaignLesson) -> dict[str, float] | None:
+    """Return how many left voluntarily, unlabelled exits shared out; None where kinds lack."""
+    if not lesson.knows_kinds:
+        return None
+    treated, control = lesson.left_voluntarily
+    return {"treated": float(treated.sum()), "control": float(control.sum())}
 
 
 def _figures(learned: Learned) -> Iterator[dict[str, Any]]:
@@ -114,7 +111,7 @@ def _ends(value: float, low: float, high: float) -> dict[str, float]:
     return {"value": value, "low": low, "high": high}
 
 
-def _track(workspace: Workspace, content: dict[str, Any], folder: Path) -> None:
+def _track(workspace: Workspace, content: dict[str, Any], file: Path) -> None:
     from training.tracking import embedded_store, log_uplift
 
     parameters = {
@@ -127,7 +124,7 @@ def _track(workspace: Workspace, content: dict[str, Any], folder: Path) -> None:
         for end, value in each[figure].items()
     }
     metrics |= {f"{each['learner']}.loss": each["loss"] for each in content["learners"]}
-    log_uplift(embedded_store(workspace.folder), content["campaign"], parameters, metrics, folder)
+    log_uplift(embedded_store(workspace.folder), content["campaign"], parameters, metrics, file)
 
 
 def _show(console: Console, content: dict[str, Any]) -> None:
@@ -137,6 +134,11 @@ def _show(console: Console, content: dict[str, Any]) -> None:
         f"{leavers['treated']:,} of {customers['treated']:,} {content['arm']} left within "
         f"{content['months']} months, {leavers['control']:,} of {customers['control']:,} control."
     )
+    if (of_kind := content["voluntary_leavers"]) is not None:
+        console.print(
+            f"Voluntarily: {of_kind['treated']:,.0f} and {of_kind['control']:,.0f}. Those are whom "
+            "an offer may keep."
+        )
     if content["saved_share"] is not None:
         saved = content["saved_share"]
         console.print(
@@ -158,12 +160,16 @@ def _table(learners: list[dict[str, Any]]) -> Table:
 
 def _chosen_arm(assignments: Assignments, arm: str | None) -> str:
     arms = assignments.arms
-    if arm in arms or (arm is None and len(arms) == 1 and assignments.is_randomised):
-        return arm or arms[0]
-    if arm is None and not assignments.is_randomised:
-        mistake = Mistake("arms", ", ".join(arms), "expected a control group among them")
+    if not arms or not assignments.is_randomised:
+        expected = f"expected {CONTROL} and an arm to compare with it"
+        mistake = Mistake("arms", ", ".join(arms) or CONTROL, expected)
         raise InputRefusedError("there is no experiment to learn from", [mistake])
-    mistake = Mistake("--arm", str(arm), f"expected one of {', '.join(arms)}")
+    if arm is None and len(arms) == 1:
+        return arms[0]
+    if arm in arms:
+        return arm
+    value = "not given" if arm is None else repr(arm)
+    mistake = Mistake("--arm", value, f"expected one of {', '.join(arms)}")
     raise NotFoundError("it must be clear which arm to learn from", [mistake])
 
 

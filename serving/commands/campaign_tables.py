@@ -103,7 +103,7 @@ def _mismatch(one: dict[str, Any]) -> str:
     )
 
 
-def show_night(console: Console, content: dict[str, Any]) -> None:
+def show_night(console: Console, campaigns: Sequence[Campaign], content: dict[str, Any]) -> None:
     """Print what was decided for a night."""
     currency = content["currency"]
     console.print(
@@ -120,6 +120,8 @@ def show_night(console: Console, content: dict[str, Any]) -> None:
         table.add_row(one["campaign"], *_cells(one))
     if content["campaigns"]:
         console.print(table)
+        for campaign, one in zip(campaigns, content["campaigns"], strict=True):
+            console.print(f"{campaign.name}: {_responses(campaign, one['save_rate'])}")
         _show_contacts(console, content["contacts"], currency)
 
 
@@ -134,12 +136,20 @@ def show_check(console: Console, campaign: Campaign, content: dict[str, Any]) ->
         style="bold",
     )
     console.print(table)
-    console.print(
-        "Assumed, not measured: "
-        f"{campaign.save_rate:.0%} of leavers saved, {campaign.stayer_acceptance:.0%} of stayers "
-        f"accept, {campaign.disturbed_share:.0%} of stayers driven away."
-    )
+    console.print(_responses(campaign, content["save_rate"]))
     _show_contacts(console, content["contacts"], currency)
+
+
+def _responses(campaign: Campaign, save_rate: dict[str, Any]) -> str:
+    """Say how customers are taken to answer, and what of it is only assumed."""
+    accept = f"{campaign.stayer_acceptance:.0%} of stayers accept"
+    if save_rate["source"] == "learned":
+        return f"learned from outcomes: a save rate for every customer. Assumed: {accept}."
+    rest = f"{accept}, {campaign.disturbed_share:.0%} of stayers driven away."
+    saved = f"{save_rate['value']:.0%} of leavers saved"
+    if save_rate["source"] == "assumed":
+        return f"assumed, not measured: {saved}, {rest}"
+    return f"measured: {saved}. Assumed: {rest}"
 
 
 def _figures_table(first: str, currency: str) -> Table:

@@ -54,7 +54,7 @@ def account_in_words(effects: ArmEffects, currency: str) -> str:
         f"{counted}: net {net:,.0f} ({low:,.0f} to {high:,.0f})"
     )
     if account.return_on_investment is None:
-        return f"{said}; nothing was spent, so there is no return on it."
+        return f"{said}; no cost is on record, so there is no return on it."
     found, least, most = account.return_on_investment
     return f"{said}, return on investment {found:+,.0%} ({least:+,.0%} to {most:+,.0%})."
 
@@ -62,6 +62,8 @@ def account_in_words(effects: ArmEffects, currency: str) -> str:
 def _status(found: Measurement) -> str:
     if found.status in _UNSAID:
         return _UNSAID[found.status]
+    if not all(effects.has_costs for effects in found.effects):
+        return "measured, but what it cost is not on record"
     best = [effects.account.net for effects in found.effects]
     if all(low > 0 for _, low, _ in best):
         return "it paid"

@@ -43,7 +43,7 @@ def check_campaign(path: Path | None, name: str, months: int) -> Answer:
     workspace = open_workspace(path)
     campaign = named(workspace, name)
     bundle = load_version(workspace.store)
-    judge = Judge([campaign], bundle, workspace.taught())
+    judge = Judge([campaign], bundle, workspace.taught(name))
     book = rulebook_of(workspace.configuration)
     alone = Rulebook((campaign,), book.rules, book.minor_units)
     since, until = observed_bounds(workspace.log(), bundle.business)
@@ -59,6 +59,7 @@ def check_campaign(path: Path | None, name: str, months: int) -> Answer:
         "campaign": name,
         "currency": currency,
         "model_version": bundle.version,
+        "save_rate": judge.save_rate(campaign)._asdict(),
         "instants": [
             {"as_of": night.as_of.isoformat()} | figures_of(night.decisions, campaign, book)
             for night in nights
@@ -83,12 +84,13 @@ def run_night(path: Path | None) -> Answer:
         "currency": currency,
         "already_decided": night.repeated,
         "campaigns": [
-            {"campaign": each.name} | figures_of(night.decisions, each, book)
+            {"campaign": each.name, "save_rate": night.save_rates[each.name]._asdict()}
+            | figures_of(night.decisions, each, book)
             for each in night.campaigns
         ],
         "contacts": contacts_of(night.decisions),
     }
-    return Answer(content, lambda console: show_night(console, content))
+    return Answer(content, lambda console: show_night(console, night.campaigns, content))
 
 
 def named(workspace: Workspace, name: str) -> Campaign:

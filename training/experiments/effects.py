@@ -64,6 +64,11 @@ class ArmEffects:
     value: OutcomeEffect | None = None
     levers: tuple[LeverEffect, LeverEffect] | None = None
 
+    @property
+    def has_costs(self) -> bool:
+        """Whether anything is on record of what contacting the arm took."""
+        return self.contacted > 0 or self.account.cost > 0 or self.cost_outside > 0
+
 
 @dataclass(frozen=True)
 class Measurement:

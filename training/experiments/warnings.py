@@ -50,6 +50,13 @@ def _of_assignment(found: Measurement) -> Iterator[str]:
             "count by their first"
         )
     for effects in found.effects:
+        if not effects.has_costs:
+            yield (
+                f"nobody of {effects.arm} has a `contact` event: what contacting cost is not "
+                "counted, and gain looks like profit; post `contact` and `offer` events as "
+                "customers are contacted and accept"
+            )
+    for effects in found.effects:
         if effects.control_contacted > _LEAST_OFTEN:
             yield (
                 f"{effects.control_contacted:.1%} of the control group were contacted all the "

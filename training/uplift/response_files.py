@@ -1,8 +1,9 @@
-"""What is known of a campaign's responses, on disk: JSON and XGBoost's UBJ, checked by digest.
+"""What is known of a campaign's responses, on disk: one JSON file, whole or not there at all.
 
-`response.json` names the trees with their sha256; no pickles, and no customer's row.
+It holds its own sha256, and trees as XGBoost's UBJ in base64; no pickles, and no customer's row.
 """
 
+import base64
 import hashlib
 import json
 from dataclasses import asdict
@@ -13,13 +14,13 @@ import numpy as np
 import xgboost as xgb
 
 from features.mistakes import InputRefusedError, Mistake
+from features.whole_files import whole_file
 from training.squashing import Squashing
 from training.uplift.effect_model import EffectCalibration, EffectModel, Line
 from training.uplift.responses import CampaignResponse
 from valuation.effects import Effect
 
-FORMAT = 1
-MANIFEST = "response.json"
+FORMAT = 2
 
 
 class Origin(NamedTuple):
@@ -30,23 +31,23 @@ class Origin(NamedTuple):
 
 
 def save_response(
-    response: CampaignResponse, signals: list[str], origin: Origin, folder: Path
+    response: CampaignResponse, signals: list[str], origin: Origin, path: Path
 ) -> None:
-    """Write a response into a new folder."""
-    folder.mkdir(parents=True)
-    model = None if response.model is None else _model_as_json(response.model, folder)
+    """Write a response; it takes the place of an earlier one once all of it is there."""
     content = {
         "format": FORMAT,
         **origin._asdict(),
         "source": response.source,
         "measured": None if response.measured is None else asdict(response.measured),
         "signals": signals,
-        "model": model,
+        "model": None if response.model is None else _model_as_json(response.model),
     }
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft:
+        draft.write_text(json.dumps({"sha256": _digest(content), "response": content}) + "\n")
 
 
-def load_response(folder: Path) -> tuple[CampaignResponse, list[str], Origin] | None:
+def load_response(path: Path) -> tuple[CampaignResponse, list[str], Origin] | None:
     """Return a response, the names of the signals it asks for, and its origin.
 
     None where there is none.
@@ -54,28 +55,42 @@ def load_response(folder: Path) -> tuple[CampaignResponse, list[str], Origin] | 
     Raises
     ------
     InputRefusedError
-        If a file is not the one that was written.
+        If the file is not the one that was written, or of another format.
     """
-    path = folder / MANIFEST
     if not path.is_file():
         return None
-    content = json.loads(path.read_bytes())
+    try:
+        written = json.loads(path.read_bytes())
+        content = written["response"]
+        is_sound = written["sha256"] == _digest(content)
+    except (ValueError, KeyError, TypeError):
+        is_sound = False
+    if not is_sound:
+        raise _refused(path, "altered", "expected the file that was written")
     if content["format"] != FORMAT:
-        expected = f"expected {FORMAT}; run `keepworth campaigns learn` again"
-        mistake = Mistake(str(path), f"of format {content['format']}", expected)
-        raise InputRefusedError("a campaign's response cannot be read", [mistake])
+        raise _refused(path, f"of format {content['format']}", f"expected {FORMAT}")
     measured = None if content["measured"] is None else Effect(**content["measured"])
-    model = None if content["model"] is None else _model_from_json(content["model"], folder)
+    model = None if content["model"] is None else _model_from_json(content["model"])
     response = CampaignResponse(content["source"], measured, model)
     return response, list(content["signals"]), Origin(content["arm"], content["months"])
 
 
-def _model_as_json(model: EffectModel, folder: Path) -> dict[str, Any]:
-    trees = []
-    for number, (weight, booster) in enumerate(model.trees):
-        raw = bytes(booster.save_raw("ubj"))
-        (folder / f"trees-{number}.ubj").write_bytes(raw)
-        trees.append({"weight": weight, "sha256": hashlib.sha256(raw).hexdigest()})
+def _digest(content: dict[str, Any]) -> str:
+    written = json.dumps(content, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _refused(path: Path, value: str, expected: str) -> InputRefusedError:
+    way_out = f"{expected}; run `keepworth campaigns learn {path.stem}` again, or remove it"
+    mistake = Mistake(str(path), value, way_out)
+    return InputRefusedError("what a campaign taught cannot be read", [mistake])
+
+
+def _model_as_json(model: EffectModel) -> dict[str, Any]:
+    trees = [
+        {"weight": weight, "ubj": base64.b64encode(bytes(booster.save_raw("ubj"))).decode()}
+        for weight, booster in model.trees
+    ]
     line = None if model.line is None else _line_as_json(model.line)
     calibration = model.calibration._asdict()
     return {"level": model.level, "trees": trees, "line": line, "calibration": calibration}
@@ -86,11 +101,8 @@ def _line_as_json(line: Line) -> dict[str, Any]:
     return {"squashing": squashing, "slopes": line.slopes.tolist(), "level": line.level}
 
 
-def _model_from_json(content: dict[str, Any], folder: Path) -> EffectModel:
-    trees = tuple(
-        (float(each["weight"]), _booster(folder / f"trees-{number}.ubj", each["sha256"]))
-        for number, each in enumerate(content["trees"])
-    )
+def _model_from_json(content: dict[str, Any]) -> EffectModel:
+    trees = tuple((float(each["weight"]), _booster(each["ubj"])) for each in content["trees"])
     line = None if content["line"] is None else _line_from_json(content["line"])
     calibration = EffectCalibration(**content["calibration"])
     return EffectModel(float(content["level"]), trees, line, calibration)
@@ -106,12 +118,7 @@ def _line_from_json(content: dict[str, Any]) -> Line:
     return Line(numbers, np.array(content["slopes"], dtype=np.float64), float(content["level"]))
 
 
-def _booster(path: Path, digest: str) -> xgb.Booster:
-    raw = path.read_bytes()
-    if hashlib.sha256(raw).hexdigest() != digest:
-        expected = "expected the file that was written; run `keepworth campaigns learn` again"
-        mistake = Mistake(str(path), "altered", expected)
-        raise InputRefusedError("a campaign's response was altered", [mistake])
+def _booster(ubj: str) -> xgb.Booster:
     booster = xgb.Booster({"nthread": 1})
-    booster.load_model(bytearray(raw))
+    booster.load_model(bytearray(base64.b64decode(ubj)))
     return booster

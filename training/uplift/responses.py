@@ -66,7 +66,7 @@ class CampaignResponse:
         inputs : (n_customers, n_inputs)
             The signals that the model learned from; not read unless it did.
         churn : (n_customers,)
-            P(leaves within the window), in [0, 1].
+            P(leaves voluntarily within the window), in [0, 1]: of those a contact saves some.
         """
         if self.source == "learned" and self.model is not None:
             return responses_of_effects(*self.model.effect(inputs), churn)
@@ -78,14 +78,13 @@ class CampaignResponse:
         return Responses(rate * everybody, driven, weight * everybody)
 
 
-def response_from(lesson: Lesson, seed: int) -> tuple[CampaignResponse, Learned | None]:
+def response_from(lesson: Lesson, left: Arms, seed: int) -> tuple[CampaignResponse, Learned | None]:
     """Return what an experiment says of responses, and how learners did where any were tried.
 
-    Fewer than 30 leavers in an arm leave the assumption as it is; from 30 on the share saved is
-    measured; from 100 on learners are judged, and one that knows who differs takes over.
+    `left` says who left of those whom an offer is for, as `saved_share` takes it. Fewer than 30 of
+    them in an arm leave the assumption as it is; from 30 on the share saved is measured; from 100
+    on learners are judged, and one that knows who differs takes over.
     """
-    gone = 1 - lesson.trial.outcome
-    left = Arms(gone[lesson.treated], gone[~lesson.treated])
     allowed = source_of(left)
     if allowed == "assumed":
         return CampaignResponse("assumed"), None
@@ -102,7 +101,7 @@ def response_from(lesson: Lesson, seed: int) -> tuple[CampaignResponse, Learned 
 
 
 def source_of(left: Arms) -> Source:
-    """Return what the number of leavers allows, (n_customers,) ones and zeros an arm."""
+    """Return what the number of leavers allows, (n_customers,) in [0, 1] an arm."""
     fewest = int(min(left.treated.sum(), left.control.sum()))
     if fewest >= FEWEST_LEAVERS_TO_LEARN:
         return "learned"
@@ -117,14 +116,17 @@ def believed_rate(measured: Effect, assumed: Assumed) -> tuple[float, float]:
     away, the measured save rate is s = n + b (1 - p) / p, held to [0, 1].
 
     The assumption counts as `assumed.weight` would-be leavers, the measurement, with standard error
-    SE, as s (1 - s) / SE^2 - 1 of them, as many as a share known that well stands for; the belief
-    is their weighted mean.
+    SE, as s (1 - s) / SE^2 - 1 of them, as many as a share known that well stands for, and never as
+    more than there were among the treated: it is not certain even where all of both arms left. The
+    belief is their weighted mean.
     """
     left = max(measured.control, LEAST_CHURN)
     driven = assumed.disturbed_share * (1 - left) / left
     rate = float(np.clip(measured.effect + driven, 0.0, 1.0))
     scatter = max(rate * (1 - rate), 0.01)
-    weight = max(scatter / measured.standard_error**2 - 1, 0.0)
+    variance = max(measured.standard_error**2, 1e-12)
+    most = measured.n_treated * measured.control
+    weight = min(max(scatter / variance - 1, 0.0), most)
     together = weight + assumed.weight
     return (weight * rate + assumed.weight * assumed.save_rate) / together, together
 
@@ -132,10 +134,10 @@ def believed_rate(measured: Effect, assumed: Assumed) -> tuple[float, float]:
 def responses_of_effects(effect: Values, error: Values, churn: Values) -> Responses:
     """Return responses that make a contact change retention by so much.
 
-    With p churn without a contact and t the effect on P(stays): where t is positive the save rate
-    is t / p, at most 1, and nobody is disturbed; where it is negative nobody is saved and -t / (1 -
-    p) of the stayers are driven away. The weight is that of a share with the standard error of t /
-    p, at least 1.
+    With p voluntary churn without a contact and t the effect on P(stays), which counts every exit:
+    where t is positive the save rate is t / p, at most 1, and nobody is disturbed; where it is
+    negative nobody is saved and -t / (1 - p) of the others are driven away. The weight is that of a
+    share with the standard error of t / p, at least 1.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from serving.store.tables import campaign_decision, live_event
 from tests.serving.api.calls import calling
 from tests.serving.campaigns.written import CARE, with_campaigns
 from training.uplift.effect_model import EffectModel
-from training.uplift.response_files import MANIFEST, Origin, save_response
+from training.uplift.response_files import Origin, save_response
 from training.uplift.responses import CampaignResponse
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -89,12 +89,12 @@ def test_what_was_learned_meanwhile_counts_from_the_next_event_on(workspace, con
     """Learned: nobody is moved, so that nothing is won. What cannot be read changes nothing."""
     names = [signal.name for signal in load_version(workspace.store).model.signals]
     nobody_moved = CampaignResponse("learned", None, EffectModel())
-    folder = workspace.responses("care")
+    path = workspace.response_file("care")
     with calling(workspace, clock) as caller:
         before = caller.record(support(1, consenting[0][0]))["triggers"]
-        save_response(nobody_moved, names, Origin("treated", 3), folder)
+        save_response(nobody_moved, names, Origin("treated", 3), path)
         after = caller.record(support(2, consenting[0][1]))["triggers"]
-        (folder / MANIFEST).write_text("{")
+        path.write_text("{")
         damaged = caller.record(support(3, consenting[0][2]))["triggers"]
     assert (len(before), after, damaged) == (1, [], [])
 
@@ -122,6 +122,30 @@ def test_a_batch_is_judged_at_once_and_each_customer_once(workspace, consenting)
     assert told["accepted"] == 21
     assert {each["customer_id"] for each in told["triggers"]} == set(some)
     assert [each["number"] for each in told["triggers"]] == list(range(1, 11))
+
+
+def test_events_of_two_kinds_each_ask_the_campaigns_that_wait_for_them(
+    operator_workspace, tmp_path, consenting
+):
+    """Whatever their order in the batch; each decision is of its own event."""
+    pay = CARE.replace('"care"', '"pay"').replace('["support"]', '["payment_failed"]')
+    pay = pay.replace(" AND support_90d >= 1", "")
+    workspace = with_campaigns(operator_workspace, tmp_path / "both", CARE, pay)
+    one, other = consenting[0][:2]
+    events = [
+        *(support(4, one), support(1, one, "payment_failed")),
+        *(support(2, other, "payment_failed"), support(3, other), support(5, other)),
+    ]
+    with calling(workspace, clock) as caller:
+        told = caller.record(*events)
+        again = caller.record(*events)
+    assert [(each["campaign"], each["customer_id"]) for each in told["triggers"]] == [
+        *(("care", customer_id) for customer_id in sorted([one, other])),
+        *(("pay", customer_id) for customer_id in sorted([one, other])),
+    ]
+    assert again["triggers"] == told["triggers"]
+    occasions = {row["occasion"] for row in rows_of(workspace, campaign_decision)}
+    assert occasions == {"event desk-4", "event desk-1", "event desk-2", "event desk-3"}
 
 
 def test_a_second_event_finds_the_customer_contacted_already(workspace, consenting):

@@ -1,10 +1,13 @@
 """Conditions say what they mean, unknown is false, and nothing but a condition is ever run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from serving.campaigns.expressions import hold, mistakes_of, parse
+from features.mistakes import ConfigurationError
+from serving.campaigns.expressions import Conditions, mistakes_of, parse
 
 TYPES = {"churn_3m": pa.float64(), "segment": pa.string(), "payback_month": pa.int32()}
 TABLE = pa.table(
@@ -14,6 +17,19 @@ TABLE = pa.table(
         "payback_month": pa.array([1, 2, 3], pa.int32()),
     }
 )
+
+
+NUMBERS = pa.table(
+    {
+        "clv": [5.0, 0.0, -5.0, 1e308, None],
+        "support_90d": [0.0, 0.0, 2.0, 1e-300, 0.0],
+        "payback_month": pa.array([2**31 - 1, 0, -(2**31), None, 1], pa.int32()),
+    }
+)
+
+
+def hold(table, *texts):
+    return Conditions({text: parse(text) for text in texts}).hold(table)
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -29,12 +45,50 @@ TABLE = pa.table(
 def test_a_condition_means_what_sql_means(text, expected):
     expression = parse(text)
     assert mistakes_of(expression, TYPES) == []
-    assert hold([expression], TABLE)[:, 0].tolist() == expected
+    assert hold(TABLE, text)[:, 0].tolist() == expected
 
 
 def test_several_conditions_are_answered_at_once():
-    found = hold([parse("churn_3m > 0.2"), parse("payback_month = 1")], TABLE)
+    found = hold(TABLE, "churn_3m > 0.2", "payback_month = 1")
     assert np.array_equal(found, [[False, True], [True, False], [False, False]])
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("clv / support_90d > 100", [False, False, False, True, False]),
+    ("NOT clv / support_90d > 100", [False, False, True, False, False]),
+    ("clv // support_90d < 0", [False, False, True, False, False]),
+    ("clv % support_90d = -1", [False, False, True, False, False]),
+    ("payback_month // 0 > 0", [False] * 5),
+    ("payback_month % 0 = 0", [False] * 5),
+    ("payback_month * 100000000 > 0", [True, False, False, False, True]),
+    ("abs(payback_month) > 2", [True, False, True, False, False]),
+    ("-payback_month > 2", [False, False, True, False, False]),
+    ("coalesce(clv / support_90d, 0) = 0", [True, True, False, False, True]),
+])  # fmt: skip
+def test_what_is_divided_by_zero_is_unknown_and_no_number_is_too_large(text, expected):
+    types = {name: NUMBERS.schema.field(name).type for name in NUMBERS.column_names}
+    assert mistakes_of(parse(text), types) == []
+    assert hold(NUMBERS, text)[:, 0].tolist() == expected
+
+
+def test_a_condition_that_fails_on_what_columns_hold_is_named():
+    # "text", on which conditions are checked, is four letters long.
+    text = "length(segment) * 2305843009213693951 % 7 = 1"
+    assert mistakes_of(parse(text), TYPES) == []
+    conditions = Conditions({"a.audience": parse("true"), "b.eligible": parse(text)})
+    with pytest.raises(ConfigurationError, match=r"b\.eligible is .*Overflow") as told:
+        conditions.hold(TABLE)
+    assert [each.key for each in told.value.mistakes] == ["b.eligible"]
+
+
+def test_threads_ask_one_database_about_tables_of_their_own():
+    conditions = Conditions({"audience": parse("churn_3m > 0.5")})
+    tables = [pa.table({"churn_3m": [0.0, 1.0, number % 2]}) for number in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(conditions.hold, tables))
+    assert [each[:, 0].tolist() for each in found] == [
+        [False, True, number % 2 == 1] for number in range(64)
+    ]
 
 
 @pytest.mark.parametrize(("text", "named"), [

@@ -133,7 +133,7 @@ def judged(workspace, taught):
 
 
 def test_outcomes_take_the_place_of_what_was_assumed(workspace):
-    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.0, 0.0, 500, 500)
+    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.05, 0.5, 5000, 5000)
     assumed, notes = judged(workspace, None)
     likely, noted = judged(workspace, Taught(CampaignResponse("measured", measured), ()))
     offer_cost = workspace.configuration.campaigns[0].offer_cost
@@ -167,8 +167,18 @@ def test_whom_learning_expects_no_effect_on_brings_only_costs(workspace):
     assert "stay: save rates are learned from outcomes" in notes
 
 
+def test_a_learned_effect_on_retention_is_what_decisions_count_on(workspace):
+    bundle = load_version(workspace.store)
+    names = tuple(signal.name for signal in bundle.model.signals)
+    learned = CampaignResponse("learned", None, EffectModel(level=0.01))
+    options, _ = judged(workspace, Taught(learned, names))
+    assert len(options) > 10
+    for option in options.values():
+        assert option.retention_change == pytest.approx(0.01)
+
+
 def test_signals_that_are_gone_leave_what_was_measured(workspace):
-    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.0, 0.0, 500, 500)
+    measured = Effect(0.9, 0.88, 0.92, 0.01, 0.05, 0.5, 5000, 5000)
     learned = CampaignResponse("learned", measured, EffectModel())
     with_model, notes = judged(workspace, Taught(learned, ("no_such_signal",)))
     alone, _ = judged(workspace, Taught(CampaignResponse("measured", measured), ()))

@@ -2,8 +2,11 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert
@@ -23,6 +26,7 @@ from training.uplift.response_files import load_response
 from training.uplift.responses import FEWEST_LEAVERS
 
 PLANTED = PlantedCampaign(began="2023-07-01T09:00:00Z", save_rate=0.5)
+PROGRAMME, TWO_ARMS = ("club/member",), ("two/gold", "two/silver", "two/control")
 SOURCES = """
 [[sources]]
 name = "events"
@@ -32,6 +36,17 @@ select = "SELECT * FROM raw"
 """
 
 
+def assigned_again(events: pa.Table, labels: Sequence[str]) -> pa.Table:
+    """Return the assignments once more, labelled in turn."""
+    again = events.filter(pc.equal(events.column("kind"), "assignment"))
+    given = [labels[row % len(labels)] for row in range(again.num_rows)]
+    ids = [f"{label}-{row}" for row, label in enumerate(given)]
+    for name, values in (("label", given), ("event_id", ids)):
+        place = again.schema.get_field_index(name)
+        again = again.set_column(place, again.schema.field(name), pa.array(values))
+    return again
+
+
 @pytest.fixture(scope="module")
 def workspace(operator_workspace: Workspace, tmp_path_factory) -> Workspace:
     """Return the operator with a campaign in its log, and the version that was trained on it."""
@@ -39,7 +54,9 @@ def workspace(operator_workspace: Workspace, tmp_path_factory) -> Workspace:
     settings = (operator_workspace.folder / "keepworth.toml").read_text()
     head = settings[: settings.index("[features]")]
     (folder / "keepworth.toml").write_text(head + SOURCES)
-    pq.write_table(PLANTED.events(operator_workspace.log()), folder / "events.parquet")
+    events = PLANTED.events(operator_workspace.log())
+    others = [assigned_again(events, PROGRAMME), assigned_again(events, TWO_ARMS)]
+    pq.write_table(pa.concat_tables([events, *others]), folder / "events.parquet")
     return ingested(folder)
 
 
@@ -83,6 +100,15 @@ def test_clv_is_measured_by_the_newest_version_of_before_and_stays_with_it(model
     assert levers == pytest.approx(effects["clv"]["adjusted"]["effect"])
     net = effects["gain"]["effect"] - effects["cost"]
     assert effects["net"]["effect"] == pytest.approx(net)
+
+
+def test_a_campaign_whose_contacts_nobody_posted_is_not_told_as_free(workspace):
+    told = keepworth("campaigns", "report", "two", "-C", workspace.folder)
+
+    assert told.code == 0
+    said = " ".join(told.out.split())
+    assert "measured, but what it cost is not on record" in said
+    assert "nobody of gold has a `contact` event" in said
 
 
 def test_the_page_is_one_file_that_loads_nothing_and_has_a_picture(modelled):
@@ -138,12 +164,12 @@ def test_an_unknown_campaign_is_not_found(workspace):
     told = keepworth("campaigns", "report", "autumn", "-C", workspace.folder)
 
     assert told.code == 4
-    assert "expected one of winter" in told.err
+    assert "expected one of club, two, winter" in told.err
 
 
 def test_few_leavers_leave_the_assumed_save_rate_and_say_so(modelled):
     content = done("campaigns", "learn", "winter", "-C", modelled.folder)
-    found = load_response(modelled.responses("winter"))
+    found = load_response(modelled.response_file("winter"))
 
     assert content["source"] == "assumed"
     assert min(content["leavers"].values()) < FEWEST_LEAVERS
@@ -171,3 +197,18 @@ def test_an_arm_that_is_not_there_is_not_found(modelled):
 
     assert told.code == 4
     assert "expected one of treated" in told.err
+
+
+def test_of_several_arms_one_must_be_named(modelled):
+    told = keepworth("campaigns", "learn", "two", "-C", modelled.folder)
+
+    assert told.code == 4
+    assert "--arm is not given; expected one of gold, silver" in told.err
+
+
+@pytest.mark.parametrize("arm", [(), ("--arm", "member")])
+def test_there_is_nothing_to_learn_without_a_control_group(modelled, arm):
+    told = keepworth("campaigns", "learn", "club", *arm, "-C", modelled.folder)
+
+    assert told.code == 3
+    assert "arms is member; expected control and an arm to compare with it" in told.err

@@ -1,13 +1,19 @@
 """`keepworth campaigns` as a marketer calls it: look first, then let it decide, then see."""
 
+import shutil
+
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
 from serving.commands.campaign_export import SCHEMA
+from serving.workspace import open_workspace
 from tests.serving.campaigns.written import CARE, STAY, with_campaigns
 from tests.serving.commands.terminal import done, keepworth
+from training.uplift.response_files import Origin, save_response
+from training.uplift.responses import CampaignResponse
+from valuation.effects import Effect
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,28 @@ def test_a_campaign_that_waits_for_events_is_checked_for_who_had_one(folder):
     checked = done("campaigns", "check", "care", "--months", 2, "-C", folder)
     assert len(checked["instants"]) == 2
     assert all(month["contacts"] for month in checked["instants"])
+
+
+def test_a_measured_save_rate_is_told_as_measured(folder, tmp_path):
+    copied = open_workspace(shutil.copytree(folder, tmp_path / "taught"))
+    # .8 x .2 / .0625^2 - 1 = 39.96 would-be leavers, beside 20 of whom .4 are assumed.
+    measured = Effect(0.8, 0.6, 0.9, 0.0625, 0.02, 0.1, 1000, 1000)
+    path = copied.response_file("stay")
+    save_response(CampaignResponse("measured", measured), [], Origin("treated", 3), path)
+    copied.response_file("care").write_text("damaged")
+    rate = (39.96 * 0.8 + 20 * 0.4) / 59.96
+
+    checked = done("campaigns", "check", "stay", "--months", 1, "-C", copied.folder)
+    assert checked["save_rate"] == {"source": "measured", "value": pytest.approx(rate)}
+    told = keepworth("campaigns", "check", "stay", "--months", 1, "-C", copied.folder)
+    assert "measured: 67% of leavers saved. Assumed: 10% of stayers accept, 0% of" in told.out
+    assert "not measured" not in told.out
+    run = keepworth("campaigns", "run", "-C", copied.folder)
+    assert (run.code, "state/responses/care.json is altered" in run.err) == (3, True)
+
+    copied.response_file("care").unlink()
+    run = keepworth("campaigns", "run", "-C", copied.folder)
+    assert "stay: measured: 67% of leavers saved" in run.out
 
 
 def test_a_night_is_decided_told_and_listed_and_not_twice(folder):

@@ -9,9 +9,10 @@ from features.blocks import blocks
 from features.instants import instant_from_text, instant_of
 from tests.training.experiments.planted import PlantedCampaign
 from tests.training.worlds import at, ingested_log
-from training.experiments.assignments import CONTROL, assignments_of
+from training.experiments.assignments import CONTROL, Spending, assignments_of
 from training.experiments.effects import measured
 from training.experiments.outcomes import Measure, outcomes_of, outcomes_since, without_campaigns
+from training.experiments.warnings import warnings_of
 from training.uplift.lessons import lesson_of
 
 UNTIL = "2023-07-01"
@@ -55,6 +56,16 @@ def test_what_was_known_before_narrows_the_effect_on_value(found):
     assert value is not None
     assert value.adjusted is not None
     assert value.adjusted.standard_error < 0.7 * value.plain.standard_error
+
+
+def test_a_campaign_without_contacts_on_record_is_not_called_free(campaign, operator, found):
+    log, assignments = campaign
+    untold = replace(assignments, spending=Spending(*(each[:0] for each in assignments.spending)))
+    measure = Measure(3, at(f"{UNTIL}T00:00"), operator.business)
+    silent = measured(untold, outcomes_of(log, untold, measure), measure)
+
+    assert not any("`contact` event" in said for said in warnings_of(found))
+    assert any("nobody of treated has a `contact` event" in said for said in warnings_of(silent))
 
 
 def test_levers_add_up_to_the_adjusted_effect_on_value(found):

@@ -5,7 +5,8 @@ import pytest
 
 from features.mistakes import InputRefusedError
 from tests.training.uplift.trials import lesson
-from training.uplift.learners import LEARNERS
+from training.uplift.learners import LEARNERS, Lesson
+from training.uplift.lessons import CampaignLesson
 from training.uplift.response_files import Origin, load_response, save_response
 from training.uplift.responses import (
     Assumed,
@@ -14,13 +15,66 @@ from training.uplift.responses import (
     response_from,
     responses_of_effects,
 )
-from valuation.effects import Effect
+from valuation.effects import Arms, Effect, saved_share
+from valuation.offers import OfferResponse, change_of_retention
+from valuation.targeting import Trial
 
+VOLUNTARY, INVOLUNTARY, UNLABELLED = 1, 2, 0
 MEASURED = Effect(0.4, 0.2, 0.6, 0.1, 0.06, 0.1, 1000, 1000)
 
 
+def with_leavers(known):
+    gone = 1 - known.trial.outcome
+    return known, Arms(gone[known.treated], gone[~known.treated])
+
+
+def exits(left_by_arm):
+    """Return the lesson of 10,000 treated and 10,000 control, who left by kind of exit."""
+    kinds = np.zeros((2, 10_000), dtype=np.int64)
+    stayed = np.ones((2, 10_000))
+    for arm, left in enumerate(left_by_arm):
+        kind = np.repeat(list(left), list(left.values()))
+        kinds[arm, : len(kind)], stayed[arm, : len(kind)] = kind, 0.0
+    treated = np.repeat([1.0, 0.0], 10_000)
+    trial = Trial(treated, stayed.ravel(), np.full(20_000, 0.5))
+    return CampaignLesson(Lesson(np.zeros((20_000, 0), np.float32), trial), (), kinds.ravel())
+
+
+def believed_change_of_retention(known, voluntary_churn):
+    measured = saved_share(known.left_voluntarily)
+    response = CampaignResponse("measured", measured)
+    found = response.of_customers(np.empty((1, 0)), voluntary_churn, Assumed(0.5, 1e-9))
+    return change_of_retention(voluntary_churn, OfferResponse(found.save_rate, 0.0))
+
+
+def test_a_measured_rate_is_of_those_who_leave_voluntarily():
+    """Half of them are saved: 600 of 10,000 would leave so, and 400 otherwise."""
+    known = exits([{VOLUNTARY: 300, INVOLUNTARY: 400}, {VOLUNTARY: 600, INVOLUNTARY: 400}])
+
+    assert believed_change_of_retention(known, np.array([0.06])) == pytest.approx(0.03)
+
+
+def test_exits_without_a_label_are_shared_out_as_those_with_one():
+    """As above, with a label on every second exit."""
+    known = exits(
+        [
+            {VOLUNTARY: 150, INVOLUNTARY: 200, UNLABELLED: 350},
+            {VOLUNTARY: 300, INVOLUNTARY: 200, UNLABELLED: 500},
+        ]
+    )
+
+    assert believed_change_of_retention(known, np.array([0.06])) == pytest.approx(0.03)
+
+
+def test_without_labels_all_who_leave_count():
+    known = exits([{UNLABELLED: 300}, {VOLUNTARY: 29, UNLABELLED: 571}])
+
+    assert not known.knows_kinds
+    assert saved_share(known.left_voluntarily).effect == pytest.approx(0.5)
+
+
 def test_few_leavers_leave_the_assumption_as_it_is():
-    response, learned = response_from(lesson(90, spread=0.0), 1)
+    response, learned = response_from(*with_leavers(lesson(90, spread=0.0)), 1)
     found = response.of_customers(np.empty((2, 5)), np.array([0.1, 0.2]), Assumed(0.3, 20.0))
 
     assert (response.source, learned) == ("assumed", None)
@@ -29,7 +83,7 @@ def test_few_leavers_leave_the_assumption_as_it_is():
 
 
 def test_more_leavers_measure_one_rate_for_everybody():
-    response, learned = response_from(lesson(400, spread=0.0), 1)
+    response, learned = response_from(*with_leavers(lesson(400, spread=0.0)), 1)
 
     assert (response.source, learned) == ("measured", None)
     assert response.measured is not None
@@ -67,6 +121,17 @@ def test_a_campaign_that_saves_nobody_is_believed_to():
     assert rate == pytest.approx(4.0 / weight)
 
 
+@pytest.mark.parametrize("stayed", [0, 1])
+def test_where_next_to_all_left_the_measurement_counts_as_no_more_than_were_there(stayed):
+    gone = np.ones(40)
+    treated = gone.copy()
+    treated[:stayed] = 0.0
+    rate, weight = believed_rate(saved_share(Arms(treated, gone)), Assumed(0.5, 20.0))
+
+    assert 20.0 < weight <= 60.0
+    assert rate == pytest.approx(((weight - 20) * stayed / 40 + 20 * 0.5) / weight)
+
+
 def test_effects_become_shares_saved_or_driven_away():
     found = responses_of_effects(
         np.array([0.05, -0.09, 0.5]), np.array([0.02, 0.02, 0.02]), np.array([0.1, 0.1, 0.1])
@@ -95,14 +160,36 @@ def test_a_learned_response_survives_its_files(tmp_path):
         np.testing.assert_array_equal(again.model.raw(inputs), response.model.raw(inputs))
 
 
-def test_altered_trees_are_refused(tmp_path):
+@pytest.mark.parametrize("damage", [
+    lambda text: text[:-100],
+    lambda text: text.replace("0.4", "0.9"),
+    lambda text: text.replace('"ubj": "', '"ubj": "AAAA'),
+    lambda _: "",
+    lambda _: "[]",
+    lambda _: "{}",
+    lambda _: '{"sha256": "0", "response": null}',
+])  # fmt: skip
+def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path, damage):
     response = CampaignResponse("learned", MEASURED, LEARNERS["t"](lesson(300, spread=0.1), 1))
-    save_response(response, list("abcde"), Origin("treated", 3), tmp_path / "x")
-    (tmp_path / "x" / "trees-0.ubj").write_bytes(b"{}")
+    path = tmp_path / "winter.json"
+    save_response(response, list("abcde"), Origin("treated", 3), path)
+    path.write_text(damage(path.read_text()))
 
-    with pytest.raises(InputRefusedError, match="altered"):
-        load_response(tmp_path / "x")
+    with pytest.raises(InputRefusedError, match=r"altered.*campaigns learn winter"):
+        load_response(path)
+
+
+def test_a_later_response_takes_the_place_of_an_earlier_one_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "responses" / "winter.json"
+    save_response(CampaignResponse("assumed"), [], Origin("treated", 3), path)
+    save_response(CampaignResponse("measured", MEASURED), [], Origin("treated", 3), path)
+
+    assert load_response(path) == (
+        *(CampaignResponse("measured", MEASURED), []),
+        Origin("treated", 3),
+    )
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_where_nothing_was_learned_there_is_no_response(tmp_path):
-    assert load_response(tmp_path) is None
+    assert load_response(tmp_path / "winter.json") is None
