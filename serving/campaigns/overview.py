@@ -14,6 +14,13 @@ from serving.store.database import LiveStore
 from serving.store.tables import campaign_assignment, campaign_budget, campaign_decision
 from valuation.sample_ratio import SampleRatio, sample_ratio
 
+_DECISION = campaign_decision.c
+_CONTACTS = (
+    select(_DECISION.campaign, func.count(), func.sum(_DECISION.expected_profit))
+    .where(_DECISION.outcome == "contact")
+    .group_by(_DECISION.campaign)
+)
+
 
 @dataclass(frozen=True)
 class Arms:
@@ -129,9 +136,7 @@ def _content_of_arms(arms: Arms) -> dict[str, Any]:
 
 
 def _contacts(connection: Connection) -> dict[str, tuple[int, float]]:
-    table = campaign_decision.c
-    sums = select(table.campaign, func.count(), func.sum(table.expected_profit))
-    rows = connection.execute(sums.where(table.outcome == "contact").group_by(table.campaign))
+    rows = connection.execute(_CONTACTS)
     return {campaign: (int(count), float(profit)) for campaign, count, profit in rows}
 
 

@@ -15,9 +15,10 @@ from features.ingest.lock import writing
 from features.instants import datetime_of, instant_of
 from serving.campaigns.campaign import GLOBAL
 from serving.campaigns.ledger import settle
-from serving.campaigns.overview import global_control, standing_of_campaigns
+from serving.campaigns.overview import _CONTACTS, global_control, standing_of_campaigns
 from serving.campaigns.triggers import triggers_after
 from serving.store.audit import COMMAND_LINE
+from serving.store.database import LiveStore
 from serving.store.erasing import erase_customers
 from serving.store.tables import (
     campaign_assignment,
@@ -230,6 +231,14 @@ def test_the_control_group_of_all_campaigns_is_watched_as_theirs_are(store):
 
 def arms(store):
     return rows_of(store, campaign_assignment)
+
+
+def test_the_overview_reads_no_decision_that_led_to_nothing(tmp_path):
+    with LiveStore(tmp_path / "state").reading() as connection:
+        query = _CONTACTS.compile(connection, compile_kwargs={"literal_binds": True})
+        [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
+
+    assert "USING COVERING INDEX campaign_decision_outcome (outcome=?)" in plan[-1]
 
 
 def test_erasure_reaches_what_was_decided(store):
