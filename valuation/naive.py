@@ -6,8 +6,7 @@ why the formula misleads. All three of practice leave money of later years undis
 
 import numpy as np
 
-from valuation.arrays import FloatArray, finite_vector, require_within
-from valuation.discounting import monthly_discount_rate
+from valuation.arrays import FloatArray, finite_vector
 
 
 def value_times_months(monthly_value: FloatArray, months: float) -> FloatArray:
@@ -126,58 +125,6 @@ def margin_over_churn(monthly_margin: FloatArray, monthly_churn: FloatArray | fl
             f"monthly_churn is {churn[wrong[0]]} in row {wrong[0]}; give above 0 and up to 1."
         )
     return margin / churn
-
-
-def margin_retention_formula(
-    monthly_margin: FloatArray, monthly_retention: FloatArray | float, annual_discount_rate: float
-) -> FloatArray:
-    """Return m r / (1 + d - r), the textbook's margin times margin multiple.
-
-    It is the sum over t = 1, 2, ... of m r^t / (1 + d)^t: margins at the end of each month,
-    paid only by those who stayed through it. Discounting is right, but retention is still one
-    constant, so it undervalues customers who have proven loyal and overvalues new ones; and
-    margin never moves, so no downgrade is ever seen coming.
-
-    Parameters
-    ----------
-    monthly_margin : (n_customers,)
-        m, contribution margin of a month, in major units; may be negative.
-    monthly_retention : float or (n_customers,)
-        r, probability of staying another month, in [0, 1].
-    annual_discount_rate : float
-        Effective annual rate, above -1; d is the monthly rate that compounds to it.
-
-    Returns
-    -------
-    (n_customers,)
-        Major units.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, a value is not finite, retention lies outside [0, 1], or
-        1 + d - r is not positive, where the sum has no limit.
-
-    Notes
-    -----
-    Gupta and Lehmann (2003), "Customers as assets"; (2005), "Managing Customers as Investments".
-
-    Examples
-    --------
-    >>> margin_retention_formula(np.array([10.0]), 0.95, annual_discount_rate=0.0).round(6)
-    array([190.])
-    """
-    margin = finite_vector("monthly_margin", monthly_margin)
-    retention = _for_each("monthly_retention", monthly_retention, margin)
-    require_within("monthly_retention", retention, 0.0, 1.0)
-    gap = 1.0 + monthly_discount_rate(annual_discount_rate) - retention
-    wrong = np.flatnonzero(gap <= 0)
-    if len(wrong):
-        raise ValueError(
-            f"monthly_retention is {retention[wrong[0]]} in row {wrong[0]}; "
-            "give less than 1 plus the monthly discount rate."
-        )
-    return margin * retention / gap
 
 
 def _for_each(name: str, values: FloatArray | float, customers: FloatArray) -> FloatArray:

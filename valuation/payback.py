@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from valuation.arrays import (
     FloatArray,
     finite_matrix,
-    finite_vector,
     matrix_with_gaps,
     require_at_least_zero,
     require_equal_rows,
@@ -86,38 +85,6 @@ def payback_month(
     is_known = ~(is_read & np.isnan(realised)).any(axis=1) & ~np.isnan(cost)
     month = np.where(np.isnan(until_now), to_come, until_now)
     return np.where(cost == 0, 0.0, np.where(is_known, month, np.nan))
-
-
-def payback_of_retention(cost: FloatArray, monthly_gain: FloatArray) -> FloatArray:
-    """Return the first month after as_of in which the cumulative gain covers a retention cost.
-
-    Parameters
-    ----------
-    cost : (n_customers,)
-        What keeping the customer costs, at as_of, in major units, zero or more.
-    monthly_gain : (n_customers, horizon_months)
-        Expected margin of month k with the action less without it; may be negative.
-
-    Returns
-    -------
-    (n_customers,)
-        1..horizon_months as whole numbers, 0 where there is no cost, NaN beyond the horizon.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of customers differ, a cost is negative, or a value is not finite.
-
-    Examples
-    --------
-    >>> payback_of_retention(np.array([15.0, 90.0]), np.array([[10.0, 5.0], [10.0, 5.0]]))
-    array([ 2., nan])
-    """
-    costs = finite_vector("cost", cost)
-    gains = finite_matrix("monthly_gain", monthly_gain)
-    require_equal_rows(cost=costs, monthly_gain=gains)
-    require_at_least_zero("cost", costs)
-    return np.where(costs == 0, 0.0, _first_covered_month(np.cumsum(gains, axis=1), costs))
 
 
 def _first_covered_month(cumulative: FloatArray, cost: FloatArray) -> FloatArray:

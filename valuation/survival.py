@@ -70,19 +70,6 @@ def hazard_from_survival(survival: FloatArray) -> FloatArray:
     return np.divide(start - checked, start, out=np.ones_like(start), where=start > 0)
 
 
-def survival_at_start(survival: FloatArray) -> FloatArray:
-    """Return S(k-1), survival to the start of each month k, with S(0) = 1.
-
-    Shape (n_customers, horizon_months) in and out; raises as `checked_survival` does.
-
-    Examples
-    --------
-    >>> survival_at_start(np.array([[0.5, 0.25]]))
-    array([[1. , 0.5]])
-    """
-    return _at_start(checked_survival(survival))
-
-
 def leaving_probability(survival: FloatArray) -> FloatArray:
     """Return S(k-1) - S(k), the probability, seen from as_of, of leaving in month k.
 
@@ -155,39 +142,6 @@ def churn_probability(survival: FloatArray, months: int) -> FloatArray:
     if not 1 <= months <= checked.shape[1]:
         raise ValueError(f"months is {months}; give 1 to {checked.shape[1]}, the horizon.")
     return np.asarray(1.0 - checked[:, months - 1])
-
-
-def expected_lifetime_months(survival: FloatArray) -> FloatArray:
-    """Return the months a customer is expected to stay within the horizon.
-
-    The sum of activity over the horizon: the mean lifetime restricted to horizon_months.
-    What lies beyond the horizon is left out, not extrapolated.
-
-    Parameters
-    ----------
-    survival : (n_customers, horizon_months)
-        S(k) at the end of month k, in [0, 1], never rising.
-
-    Returns
-    -------
-    (n_customers,)
-        Months in [0.5, horizon_months].
-
-    Raises
-    ------
-    ValueError
-        If survival is not finite, lies outside [0, 1] or rises.
-
-    Notes
-    -----
-    Royston and Parmar (2013), "Restricted mean survival time", by the trapezoidal rule.
-
-    Examples
-    --------
-    >>> expected_lifetime_months(np.array([[0.5, 0.25]]))
-    array([1.125])
-    """
-    return np.asarray(activity_in_month(survival).sum(axis=1))
 
 
 def survival_if_kept(survival: FloatArray, months: int) -> FloatArray:

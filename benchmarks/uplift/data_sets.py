@@ -55,11 +55,7 @@ def hillstrom(folder: Path) -> list[Experiment]:
     levels = pd.get_dummies(table[list(_LEVELS)], dtype=float)
     inputs = pd.concat([table[list(_BEFORE)], levels], axis=1).to_numpy(dtype=np.float32)
     found = []
-    for arm, outcome in (
-        ("Womens E-Mail", "visit"),
-        ("Mens E-Mail", "visit"),
-        ("Mens E-Mail", "spend"),
-    ):
+    for arm, outcome in _ASKED:
         kept = table["segment"].isin([arm, "No E-Mail"]).to_numpy()
         treated = (table["segment"] == arm).to_numpy()
         trial = _trial(treated[kept], table[outcome].to_numpy()[kept])

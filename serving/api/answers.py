@@ -182,11 +182,23 @@ class CampaignStatus(Struct, forbid_unknown_fields=True, kw_only=True):
     sample_ratio_mismatch: bool
 
 
+class GlobalControl(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How the control group of all campaigns together stands."""
+
+    control_share: float
+    assigned: int
+    in_control: int
+    control_promised: float
+    sample_ratio_p_value: float | None
+    sample_ratio_mismatch: bool
+
+
 class CampaignsAnswer(Struct, kw_only=True):
-    """All campaigns of the configuration."""
+    """All campaigns of the configuration, and whom all of them together let be."""
 
     currency: str
     campaigns: list[CampaignStatus]
+    global_control: GlobalControl
 
 
 class CampaignAnswer(Struct, kw_only=True):

@@ -8,10 +8,10 @@ import msgspec
 
 from features.instants import datetime_of
 from features.mistakes import Mistake
-from serving.api.answers import CampaignAnswer, CampaignsAnswer, CampaignStatus
+from serving.api.answers import CampaignAnswer, CampaignsAnswer, CampaignStatus, GlobalControl
 from serving.api.current import Current
 from serving.api.problems import UNKNOWN_CAMPAIGN, Problem
-from serving.campaigns.overview import content_of, standing_of_campaigns
+from serving.campaigns.overview import content_of, global_control, standing_of_campaigns
 from serving.configuration import rulebook_of
 from serving.workspace import Workspace, name_of_file
 
@@ -25,6 +25,9 @@ def answer_campaigns(current: Current) -> CampaignsAnswer:
     return CampaignsAnswer(
         currency=workspace.configuration.business.currency,
         campaigns=_statuses(workspace, datetime_of(current.clock())),
+        global_control=msgspec.convert(
+            global_control(workspace.store, rulebook_of(workspace.configuration)), GlobalControl
+        ),
     )
 
 

@@ -11,7 +11,8 @@ from serving.api.current import Current
 from serving.api.problems import Problem
 from serving.campaigns.campaign import Campaign
 from serving.campaigns.candidates import Candidate, Judge
-from serving.campaigns.ledger import chosen_before
+from serving.campaigns.contacts import with_decided
+from serving.campaigns.ledger import chosen_for, decided_at
 from serving.campaigns.quiet_hours import first_allowed
 from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE, Before
 from serving.configuration import rulebook_of
@@ -53,17 +54,22 @@ class Recheck:
             return Objection(NOT_ELIGIBLE)
         if campaign.requires_consent and not candidate.consent:
             return Objection(NO_CONSENT)
-        if said := self._before(message, moment).against(campaign):
+        if said := self._before(message, candidate, moment).against(campaign):
             return Objection(said)
         allowed = instant_of(first_allowed(moment, candidate.time_zone, self._rules))
         return Objection(QUIET, allowed) if allowed > now else None
 
-    def _before(self, message: Message, now: datetime) -> Before:
-        """Return the contacts decided before this one, to be held against the rules of now."""
+    def _before(self, message: Message, candidate: Candidate, now: datetime) -> Before:
+        """Return the contacts that bear on this one: decided before it, or made by other systems.
+
+        Of several that were decided and wait to be sent the earliest stands.
+        """
         with self._current.workspace.store.reading() as connection:
-            since, decision_id = now - self._memory, decision_id_of(message.message_id)
-            chosen = chosen_before(connection, decision_id, message.customer_id, since)
-        return Before(chosen, self._rules, now)
+            own = decided_at(connection, decision_id_of(message.message_id))
+            decided = chosen_for(connection, message.customer_id, now - self._memory)
+        later = [each for each in decided if own is not None and each[1] >= own]
+        counted = with_decided(decided, candidate.contacts)
+        return Before([each for each in counted if each not in later], self._rules, now)
 
     def _candidate(self, campaign: Campaign, customer_id: str) -> Candidate | None:
         """Return the customer as a candidate of the campaign; None if it is not for them."""

@@ -111,17 +111,19 @@ def standing_of(
     return Standing(chosen, arms, left)
 
 
-def chosen_before(
-    connection: Connection, decision_id: str, customer_id: str, since: datetime
+def chosen_for(
+    connection: Connection, customer_id: str, since: datetime
 ) -> list[tuple[str, datetime]]:
-    """Return who chose a customer before a decision was made, and when, control groups too.
-
-    Of several contacts that wait to be sent the earliest stands, and none stands in its way.
-    """
-    own = connection.execute(_OWN, {"decision_id": decision_id}).scalar_one_or_none()
+    """Return which campaigns chose a customer since an instant, and when, control groups too."""
     chosen = {"some": [customer_id], "since": instant_of(since)}
     rows = connection.execute(_CHOSEN_BEFORE, chosen)
-    return [(campaign, datetime_of(at)) for _, campaign, at in rows if own is None or at < own]
+    return [(campaign, datetime_of(at)) for _, campaign, at in rows]
+
+
+def decided_at(connection: Connection, decision_id: str) -> datetime | None:
+    """Return when a decision was made; None where there is no such decision."""
+    at = connection.execute(_OWN, {"decision_id": decision_id}).scalar_one_or_none()
+    return None if at is None else datetime_of(at)
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:

@@ -7,12 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from serving.campaigns.budgets import periods_of
-from serving.campaigns.campaign import Campaign
+from serving.campaigns.campaign import GLOBAL, Campaign
 from serving.campaigns.control import CONTROL
 from serving.campaigns.decisions import Rulebook
 from serving.store.database import LiveStore
 from serving.store.tables import campaign_assignment, campaign_budget, campaign_decision
 from valuation.sample_ratio import SampleRatio, sample_ratio
+
+_DECISION = campaign_decision.c
+_CONTACTS = (
+    select(_DECISION.campaign, func.count(), func.sum(_DECISION.expected_profit))
+    .where(_DECISION.outcome == "contact")
+    .group_by(_DECISION.campaign)
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,13 @@ def standing_of_campaigns(
     ]
 
 
+def global_control(store: LiveStore, book: Rulebook) -> dict[str, Any]:
+    """Return how the control group of all campaigns together stands, ready for JSON."""
+    with store.reading() as connection:
+        arms = arms_of(connection).get(GLOBAL, Arms())
+    return {"control_share": book.rules.global_control_share} | _content_of_arms(arms)
+
+
 def arms_of(connection: Connection) -> dict[str, Arms]:
     """Return who was assigned, by campaign, that of all campaigns together included."""
     table = campaign_assignment.c
@@ -94,7 +108,7 @@ def control_shares_of(store: LiveStore, campaign: str) -> dict[str, float]:
 
 def content_of(standing: CampaignStanding) -> dict[str, Any]:
     """Return how a campaign stands, ready for JSON."""
-    campaign, ratio = standing.campaign, standing.arms.sample_ratio
+    campaign = standing.campaign
     return {
         "campaign": campaign.name,
         "offer": campaign.offer,
@@ -107,18 +121,22 @@ def content_of(standing: CampaignStanding) -> dict[str, Any]:
         "daily_budget": campaign.daily_budget,
         "monthly_budget": campaign.monthly_budget,
         "control_share": campaign.control_share,
-        "assigned": standing.arms.assigned,
-        "in_control": standing.arms.control,
-        "control_promised": standing.arms.control_promised,
+    } | _content_of_arms(standing.arms)
+
+
+def _content_of_arms(arms: Arms) -> dict[str, Any]:
+    ratio = arms.sample_ratio
+    return {
+        "assigned": arms.assigned,
+        "in_control": arms.control,
+        "control_promised": arms.control_promised,
         "sample_ratio_p_value": ratio.p_value if ratio else None,
         "sample_ratio_mismatch": ratio.is_mismatch if ratio else False,
     }
 
 
 def _contacts(connection: Connection) -> dict[str, tuple[int, float]]:
-    table = campaign_decision.c
-    sums = select(table.campaign, func.count(), func.sum(table.expected_profit))
-    rows = connection.execute(sums.where(table.outcome == "contact").group_by(table.campaign))
+    rows = connection.execute(_CONTACTS)
     return {campaign: (int(count), float(profit)) for campaign, count, profit in rows}
 
 

@@ -73,7 +73,10 @@ def show_list(console: Console, content: dict[str, Any]) -> None:
     for one in content["campaigns"]:
         table.add_row(*_standing_cells(one))
     console.print(table)
-    for one in content["campaigns"]:
+    of_all = content["global_control"] | {"campaign": "all campaigns together"}
+    if of_all["assigned"] or of_all["control_share"]:
+        console.print(f"Kept from all campaigns: {_in_control(of_all)}.")
+    for one in [*content["campaigns"], of_all]:
         if one["sample_ratio_mismatch"]:
             console.print(_mismatch(one), style="bold")
 
@@ -91,8 +94,12 @@ def _standing_cells(one: dict[str, Any]) -> tuple[str, ...]:
         f"{one['expected_profit']:,.2f}",
         f"{one['reserved_today']:,.2f}{limits[0]}",
         f"{one['reserved_this_month']:,.2f}{limits[1]}",
-        f"{one['in_control']:,} of {one['assigned']:,} ({one['control_share']:.0%} wanted)",
+        _in_control(one),
     )
+
+
+def _in_control(one: dict[str, Any]) -> str:
+    return f"{one['in_control']:,} of {one['assigned']:,} ({one['control_share']:.0%} wanted)"
 
 
 def _mismatch(one: dict[str, Any]) -> str:

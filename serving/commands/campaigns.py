@@ -10,7 +10,7 @@ from serving.campaigns.campaign import Campaign
 from serving.campaigns.candidates import Judge
 from serving.campaigns.decisions import Rulebook
 from serving.campaigns.night import decide_night
-from serving.campaigns.overview import content_of, standing_of_campaigns
+from serving.campaigns.overview import content_of, global_control, standing_of_campaigns
 from serving.campaigns.replay import replayed
 from serving.commands.answer import Answer
 from serving.commands.campaign_tables import (
@@ -31,10 +31,13 @@ def list_campaigns(path: Path | None) -> Answer:
     """Show every campaign, what it has decided so far, and whether its control group is sound."""
     workspace = open_workspace(path)
     currency = workspace.configuration.business.currency
-    found = standing_of_campaigns(
-        workspace.store, rulebook_of(workspace.configuration), datetime.now(UTC)
-    )
-    content = {"currency": currency, "campaigns": [content_of(each) for each in found]}
+    book = rulebook_of(workspace.configuration)
+    found = standing_of_campaigns(workspace.store, book, datetime.now(UTC))
+    content = {
+        "currency": currency,
+        "campaigns": [content_of(each) for each in found],
+        "global_control": global_control(workspace.store, book),
+    }
     return Answer(content, lambda console: show_list(console, content))
 
 

@@ -8,25 +8,25 @@ from features.instants import datetime_of, instant_of
 from features.mistakes import Mistake, NotFoundError
 from serving.store.database import LiveStore
 from serving.store.promoting import list_promotions
-from serving.store.serving_version import load_version
-from serving.store.tables import frozen_version, model_version
+from serving.store.serving_version import list_versions, load_version
+from serving.store.tables import frozen_version
 from training.bundle import Bundle
+from training.bundle_files import cutoff_of
 
 
 def frozen_bundle(store: LiveStore, campaign: str, began_at: int, now: datetime) -> Bundle | None:
     """Return the model version that a campaign is measured by, choosing it when first asked.
 
     It is the one that served at `began_at` (microseconds), the campaign's first assignment; where
-    none did yet, or it had seen later events, the newest that saw nothing at or after it. None
-    where every version was trained later: it would know what it is to judge.
+    none did yet, or it had seen later events, the one that saw most, and nothing at or after it.
+    None where every version was trained later: it would know what it is to judge.
     """
     version = _chosen(store, campaign)
     if version is not None:
         return load_version(store, version)
     served = _served_at(store, began_at)
     for candidate in [*served, *_newest_first(store)]:
-        bundle = load_version(store, candidate)
-        if bundle.cutoff <= began_at:
+        if cutoff_of(store.state / "models" / candidate) <= began_at:
             return load_version(store, _freeze(store, campaign, candidate, now))
     return None
 
@@ -65,11 +65,9 @@ def _served_at(store: LiveStore, instant: int) -> list[str]:
 
 
 def _newest_first(store: LiveStore) -> list[str]:
-    query = select(model_version.c.version).order_by(
-        model_version.c.registered_at.desc(), model_version.c.version.desc()
-    )
-    with store.reading() as connection:
-        return list(connection.execute(query).scalars())
+    """Return all versions, who saw most first; of several that saw as much the latest first."""
+    latest_first = [each.version for each in reversed(list_versions(store))]
+    return sorted(latest_first, key=lambda each: -cutoff_of(store.state / "models" / each))
 
 
 def _freeze(store: LiveStore, campaign: str, version: str, now: datetime) -> str:

@@ -155,6 +155,13 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             "actor TEXT NOT NULL, found TEXT NOT NULL)"
         ),
     ),
+    # What campaigns have contacted and expect of it is read from the index alone.
+    (
+        (
+            "CREATE INDEX campaign_decision_outcome ON campaign_decision "
+            "(outcome, campaign, expected_profit)"
+        ),
+    ),
 )
 
 

@@ -5,12 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valuation.discounting import monthly_discount_rate
 from valuation.lifetime_value import clv, expected_margin
 from valuation.naive import (
     basket_times_frequency_times_lifetime,
     margin_over_churn,
-    margin_retention_formula,
     value_times_months,
 )
 from valuation.survival import survival_from_hazard
@@ -54,25 +52,6 @@ def test_margin_over_churn_exceeds_undiscounted_clv_by_half_a_month():
 def test_churn_without_a_value_is_refused(churn):
     with pytest.raises(ValueError, match=f"monthly_churn is {churn} in row 0; give above 0"):
         margin_over_churn(np.array([10.0]), churn)
-
-
-@given(st.floats(0.0, 0.98), st.floats(0.0, 1.0))
-def test_the_textbook_formula_is_an_endless_sum_paid_at_the_end_of_the_month(retention, rate):
-    kept = retention / (1 + monthly_discount_rate(rate))
-    endless = 10 * (kept ** np.arange(1, MANY_MONTHS)).sum()
-    value = margin_retention_formula(np.array([10.0]), retention, rate)
-    assert value[0] == pytest.approx(endless, rel=1e-9)
-
-
-def test_full_retention_under_discount_is_a_perpetuity():
-    value = margin_retention_formula(np.array([10.0]), 1.0, 4095.0)
-    # A rate that doubles money every month values 10 a month at 10.
-    assert value[0] == pytest.approx(10.0)
-
-
-def test_full_retention_without_discount_is_refused():
-    with pytest.raises(ValueError, match=r"monthly_retention is 1.0 in row 0; give less than 1"):
-        margin_retention_formula(np.array([10.0]), 1.0, 0.0)
 
 
 def test_unequal_lengths_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valuation.payback import payback_month, payback_of_retention
+from valuation.payback import payback_month
 
 
 def payback_of_one(realised, cost, expected):
@@ -107,15 +107,3 @@ def test_nobody_has_no_payback():
         np.empty((0, 0)), np.empty(0), np.empty((0, 6)), np.empty(0, dtype=np.int64)
     )
     assert nobody.shape == (0,)
-
-
-def test_retention_pays_back_when_the_gains_add_up_to_its_cost():
-    cost = np.array([15.0, 10.0, 90.0, 0.0])
-    gain = np.array([[10.0, 5.0, 0.0], [10.0, 0.0, 0.0], [10.0, 5.0, 5.0], [-1.0, -1.0, -1.0]])
-    months = payback_of_retention(cost, gain)
-    assert np.array_equal(months, [2.0, 1.0, np.nan, 0.0], equal_nan=True)
-
-
-def test_a_negative_retention_cost_is_refused():
-    with pytest.raises(ValueError, match=r"cost is -2.0 in row 0; give zero or more"):
-        payback_of_retention(np.array([-2.0]), np.ones((1, 3)))

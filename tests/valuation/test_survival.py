@@ -10,10 +10,8 @@ from valuation.survival import (
     activity_in_month,
     checked_survival,
     churn_probability,
-    expected_lifetime_months,
     hazard_from_survival,
     leaving_probability,
-    survival_at_start,
     survival_from_hazard,
     survival_if_kept,
 )
@@ -65,10 +63,6 @@ def test_activity_is_the_mean_of_both_ends_of_the_month():
     assert activity_in_month(np.array([[0.5, 0.25, 0.0]])).tolist() == [[0.75, 0.375, 0.125]]
 
 
-def test_survival_at_start_begins_with_certainty():
-    assert survival_at_start(np.array([[0.5, 0.25]])).tolist() == [[1.0, 0.5]]
-
-
 @given(CURVES)
 def test_leaving_and_staying_add_up_to_one(survival):
     total = leaving_probability(survival).sum(axis=1) + survival[:, -1]
@@ -85,20 +79,6 @@ def test_churn_probability_is_what_survival_lacks():
 def test_churn_outside_the_horizon_is_refused(months):
     with pytest.raises(ValueError, match=f"months is {months}; give 1 to 2, the horizon"):
         churn_probability(np.array([[0.75, 0.5]]), months)
-
-
-def test_a_customer_who_never_leaves_lives_the_whole_horizon():
-    assert expected_lifetime_months(np.ones((1, 36))).tolist() == [36.0]
-
-
-def test_a_customer_who_leaves_at_once_lives_half_a_month():
-    assert expected_lifetime_months(np.zeros((1, 36))).tolist() == [0.5]
-
-
-def test_lifetime_under_a_constant_hazard_tends_to_one_over_churn_less_half_a_month():
-    survival = survival_from_hazard(np.full((1, 2000), 0.05))
-    # Sum of S(0), S(1), ... is 1 / 0.05 = 20 months; half of S(0) is not lived.
-    assert expected_lifetime_months(survival)[0] == pytest.approx(19.5, rel=1e-12)
 
 
 def test_kept_customers_stay_and_then_follow_their_own_hazards():

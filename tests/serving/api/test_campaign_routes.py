@@ -73,7 +73,10 @@ def test_campaigns_are_told_with_budgets_and_control_groups(
     caller: Caller,
     triggers: list[Trigger],  # noqa: F811
 ) -> None:
-    [campaign] = caller.get("/v1/campaigns").json()["campaigns"]
+    told = caller.get("/v1/campaigns").json()
+    [campaign] = told["campaigns"]
+    assert told["global_control"]["control_share"] == 0.0
+    assert not told["global_control"]["sample_ratio_mismatch"]
     assert campaign["campaign"] == "stay"
     assert campaign["contacts"] == len(triggers)
     assert campaign["daily_budget"] == 500.0

@@ -13,10 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from features.ingest.lock import writing
 from features.instants import datetime_of, instant_of
+from serving.campaigns.campaign import GLOBAL
 from serving.campaigns.ledger import settle
-from serving.campaigns.overview import standing_of_campaigns
+from serving.campaigns.overview import _CONTACTS, global_control, standing_of_campaigns
 from serving.campaigns.triggers import triggers_after
 from serving.store.audit import COMMAND_LINE
+from serving.store.database import LiveStore
 from serving.store.erasing import erase_customers
 from serving.store.tables import (
     campaign_assignment,
@@ -210,6 +212,33 @@ def test_the_overview_adds_up_and_tells_a_broken_control_group(store):
         connection.execute(arm.values(arm="control"))
     [broken] = standing_of_campaigns(store, rulebook, NOON)
     assert broken.arms.sample_ratio.is_mismatch
+
+
+def test_the_control_group_of_all_campaigns_is_watched_as_theirs_are(store):
+    rulebook = book(campaign(), global_control_share=0.3)
+    settled(store, many(300), rulebook)
+    found = global_control(store, rulebook)
+    kept = sum(row["campaign"] == GLOBAL and row["arm"] == "control" for row in arms(store))
+
+    assert (found["control_share"], found["assigned"], found["in_control"]) == (0.3, 300, kept)
+    assert found["control_promised"] == pytest.approx(90)
+    assert not found["sample_ratio_mismatch"]
+    with store.writing() as connection:
+        arm = campaign_assignment.update().where(campaign_assignment.c.draw < 0.6)
+        connection.execute(arm.values(arm="control"))
+    assert global_control(store, rulebook)["sample_ratio_mismatch"]
+
+
+def arms(store):
+    return rows_of(store, campaign_assignment)
+
+
+def test_the_overview_reads_no_decision_that_led_to_nothing(tmp_path):
+    with LiveStore(tmp_path / "state").reading() as connection:
+        query = _CONTACTS.compile(connection, compile_kwargs={"literal_binds": True})
+        [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
+
+    assert "USING COVERING INDEX campaign_decision_outcome (outcome=?)" in plan[-1]
 
 
 def test_erasure_reaches_what_was_decided(store):
