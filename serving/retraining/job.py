@@ -16,6 +16,7 @@ from features.canary import LeakFoundError
 from features.ingest.lock import writing
 from features.instants import datetime_of
 from features.mistakes import InputRefusedError, MistakenError, NotFoundError
+from serving.report.wording import count_of
 from serving.retraining.note import write_note
 from serving.retraining.promotions import facts_of, mirror_in_registry
 from serving.retraining.reasons import Serving, reasons_of, waiting_since_refusal
@@ -103,7 +104,8 @@ def retrain(
 def _with_waiting(workspace: Workspace, outcome: Outcome) -> Outcome:
     """Return the outcome of a dry run, warned of events that a real one would drain before."""
     n = count_waiting(workspace.store)
-    warning = f"{n:,} posted events wait for a drain; a real run takes them in before it decides"
+    posted = count_of(n, "posted event")
+    warning = f"{posted} not drained yet: a real run takes in what was posted before it decides"
     warnings = [*outcome.answer["warnings"], *([warning] if n else [])]
     return Outcome(outcome.name, outcome.answer | {"warnings": warnings})
 

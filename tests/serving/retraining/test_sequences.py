@@ -7,12 +7,15 @@ import pytest
 
 from serving.retraining.job import Order, retrain
 from serving.store.decisions import list_decisions
+from serving.store.draining import count_waiting
 from serving.store.promoting import list_promotions
+from serving.store.recording import record_events
 from serving.store.serving_version import find_version, known_versions, load_version
 from serving.workspace import open_workspace
 from tests.serving.commands.small_workspace import write_small_workspace
 from tests.serving.commands.terminal import done, keepworth
 from tests.serving.retraining.steady import COLUMNS, CONFIGURATION
+from tests.serving.store.posted import SmallLog, event
 from training.value_moves import clv_of
 from valuation.equity import customer_equity
 
@@ -51,6 +54,19 @@ def test_data_that_was_fresh_at_a_dry_run_is_looked_at_again(folder: Path) -> No
     assert late.name == "data refused"
     closed = [gate["gate"] for gate in late.answer["data_gates"] if not gate["passed"]]
     assert closed == ["freshness"]
+
+
+def test_a_dry_run_warns_of_posted_events_that_it_leaves_where_they_are(folder: Path) -> None:
+    add_setting(folder, "max_age_days = 7.0")
+    workspace = open_workspace(folder)
+    record_events(workspace.store, [event(1)], SmallLog())
+
+    late = retrain(workspace, DRY, NOW + timedelta(days=60))
+
+    assert late.name == "data refused"
+    [warning] = late.answer["warnings"]
+    assert warning.startswith("1 posted event not drained yet")
+    assert count_waiting(workspace.store) == 1
 
 
 def test_force_after_a_refusal_says_what_it_does_and_keeps_the_reason(folder: Path) -> None:
