@@ -7,7 +7,7 @@ import numpy as np
 
 from features.blocks import Block
 from training.bundle import Bundle
-from training.gate import Gate
+from training.gate import Gate, judged
 from training.known import Known
 from training.retraining_rules import RetrainingRules
 from training.scoring import score
@@ -22,7 +22,7 @@ def size_gate(folder: Path, rules: RetrainingRules) -> Gate:
     most = rules.model_megabytes
     found = f"the model takes {size:,.1f} MB"
     way_out = f"expected at most {most} MB; set retraining.model_megabytes"
-    return _gate("size", size <= most, found, way_out, megabytes=size)
+    return judged("size", found, way_out, passed=size <= most, megabytes=size)
 
 
 def latency_gate(bundle: Bundle, known: Known, rules: RetrainingRules) -> Gate:
@@ -36,9 +36,8 @@ def latency_gate(bundle: Bundle, known: Known, rules: RetrainingRules) -> Gate:
         seconds.append(time.perf_counter() - began)
     found = f"one customer is scored in {min(seconds) * 1000:,.1f} ms"
     way_out = f"expected at most {rules.score_seconds} s; set retraining.score_seconds"
-    return _gate(
-        "latency", min(seconds) <= rules.score_seconds, found, way_out, seconds=min(seconds)
-    )
+    best = min(seconds)
+    return judged("latency", found, way_out, passed=best <= rules.score_seconds, seconds=best)
 
 
 def stability_gate(moves: ValueMoves, rules: RetrainingRules) -> Gate:
@@ -53,8 +52,4 @@ def stability_gate(moves: ValueMoves, rules: RetrainingRules) -> Gate:
     found = f"the CLV of {n:,} unchanged customers moves by {median:.1%} at the median"
     way_out = f"expected at most {rules.median_move:.0%}; set retraining.median_move"
     figures = {"median_move": median, "customers": n, "spearman": moves.rank_correlation()}
-    return _gate("stability", median <= rules.median_move, found, way_out, **figures)
-
-
-def _gate(name: str, passed: bool, found: str, way_out: str, **figures: object) -> Gate:  # noqa: FBT001 -- the one condition that a gate is
-    return Gate(name, passed, found, "" if passed else way_out, figures)
+    return judged("stability", found, way_out, passed=median <= rules.median_move, **figures)

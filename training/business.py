@@ -67,6 +67,11 @@ class Business(CustomerRules):
         default_factory=dict, description="an amount of money, 0 or more, for each key"
     )
 
+    @property
+    def exits_in_words(self) -> str:
+        """What churn is called here: in a shop nobody says that they leave."""
+        return "exits" if self.contract == "subscription" else "buyers who fall silent"
+
     def margin_of(self, labels: Iterable[str | None]) -> list[float]:
         """Return the gross margin of each label, in order.
 

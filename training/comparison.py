@@ -62,6 +62,7 @@ class Compared:
     predictions: pd.DataFrame
     cutoffs: tuple[int, ...]
     is_code_other: bool = False
+    exits_in_words: str = "exits"
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -104,7 +105,8 @@ def compare(ground: Ground, challenger: Recipe, champion: Champion | None) -> Co
             parts.append(said)
             cutoffs.extend(plan.cutoffs)
     predictions = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return Compared(predictions, tuple(cutoffs), is_code_other)
+    words = ground.business.exits_in_words
+    return Compared(predictions, tuple(cutoffs), is_code_other, words)
 
 
 def plans_of(ground: Ground, of_champion: int | None) -> list[BacktestPlan]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.log import Log
-from training.gate import Gate
+from training.gate import Gate, judged
 from training.recent_periods import PERIOD_DAYS, periods_covered, periods_of, times_of
 from training.retraining_rules import RetrainingRules
 
@@ -66,7 +66,7 @@ def volume_gate(periods: pd.DataFrame, most_change: float) -> Gate:
         f"expected {low:,.0f} to {high:,.0f}; ingest what is missing, or set "
         "retraining.volume_change"
     )
-    return _gate("volume", is_off, found, way_out, newest=newest, usual=usual)
+    return judged("volume", found, way_out, passed=not is_off, newest=newest, usual=usual)
 
 
 def trend_to_newest(period: Values, count: Values) -> tuple[float, float]:
@@ -94,9 +94,8 @@ def kinds_gate(periods: pd.DataFrame) -> Gate:
     there = set(periods.loc[periods["period"] == 0, "series"])
     gone = sorted(set(steady.index) - there)
     found = f"without {', '.join(gone)}" if gone else f"all {len(steady)} usual kinds are there"
-    return _gate(
-        "kinds", bool(gone), found, "ingest their sources, or see why they ended", gone=gone
-    )
+    way_out = "ingest their sources, or see why they ended"
+    return judged("kinds", found, way_out, passed=not gone, gone=gone)
 
 
 def nulls_gate(periods: pd.DataFrame) -> Gate:
@@ -115,7 +114,7 @@ def units_gate(periods: pd.DataFrame) -> Gate:
     found = list(_jumps(periods[periods["n_amounts"] >= FEWEST_AMOUNTS]))
     words = "; ".join(found) or "amounts are of the usual size"
     way_out = "expected amounts in the major unit of business.currency; mend the source's SELECT"
-    return _gate("units", bool(found), words, way_out, series=found)
+    return judged("units", words, way_out, passed=not found, series=found)
 
 
 def _jumps(periods: pd.DataFrame) -> Iterator[str]:
@@ -149,7 +148,8 @@ def _shares_gate(name: str, periods: pd.DataFrame, columns: dict[str, str], most
                 told.append(f"{series}: {what} {now:.1%}, {usual:.1%} usually")
     missing = "missing" if name == "nulls" else "more than usual"
     found = "; ".join(told) if told else f"no series has {missing} beyond noise"
-    return _gate(name, bool(told), found, "mend the source, and ingest again", series=told)
+    way_out = "mend the source, and ingest again"
+    return judged(name, found, way_out, passed=not told, series=told)
 
 
 def _gates_of_time(log: Log, now: datetime, rules: RetrainingRules) -> Iterator[Gate]:
@@ -162,14 +162,11 @@ def _gates_of_time(log: Log, now: datetime, rules: RetrainingRules) -> Iterator[
         "time zones, and give what is booked in effective_at"
     )
     is_off = max(ahead, foreseen) > FUTURE_SHARE * n
-    yield _gate("time travel", is_off, found, way_out, ahead=ahead, foreseen=foreseen)
+    yield judged("time travel", found, way_out, passed=not is_off, ahead=ahead, foreseen=foreseen)
     age, most = (now - newest) / timedelta(days=1), rules.max_age_days
     found = f"the newest event is {age:,.1f} days old"
     if most is None:
         found += "; retraining.max_age_days sets no bound"
     way_out = f"expected at most {most} days; ingest what has come since"
-    yield _gate("freshness", most is not None and age > most, found, way_out, age_days=age)
-
-
-def _gate(name: str, is_off: bool, found: str, way_out: str, **figures: object) -> Gate:  # noqa: FBT001 -- the one condition that a gate is
-    return Gate(name, not is_off, found, way_out if is_off else "", figures)
+    is_fresh = most is None or age <= most
+    yield judged("freshness", found, way_out, passed=is_fresh, age_days=age)

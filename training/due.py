@@ -86,15 +86,15 @@ def of_drift(drift: Drift | None, rules: RetrainingRules) -> Reason:
     return Reason("drift", most >= rules.equity_moved, found)
 
 
-def of_calibration(realised: Realised | None, rules: RetrainingRules) -> Reason:
+def of_calibration(realised: Realised | None, ground: Ground) -> Reason:
     """Look whether exits since the champion's cutoff are other than it said, beyond chance."""
     if realised is None:
         return Reason("calibration", is_due=False, found="no month is over since it was trained")
     found = (
-        f"{realised.predicted:,.0f} exits predicted for {realised.months} months, "
-        f"{realised.came:,} came (p = {realised.p_value:.3f})"
+        f"{realised.predicted:,.0f} {ground.business.exits_in_words} predicted for "
+        f"{realised.months} months, {realised.came:,} came (p = {realised.p_value:.3f})"
     )
-    return Reason("calibration", realised.p_value < rules.false_alarm_rate, found)
+    return Reason("calibration", realised.p_value < ground.rules.false_alarm_rate, found)
 
 
 def _changes(business: Business, champion: Champion, own: Recipe) -> Sequence[str]:

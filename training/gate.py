@@ -19,6 +19,11 @@ class Gate:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
+def judged(name: str, found: str, way_out: str, *, passed: bool, **figures: Any) -> Gate:
+    """Return a gate whose way out is told only where it is closed."""
+    return Gate(name, passed, found, "" if passed else way_out, figures)
+
+
 def closed(gates: Sequence[Gate]) -> list[Gate]:
     """Return the gates that do not let through."""
     return [gate for gate in gates if not gate.passed]

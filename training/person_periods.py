@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FUTURE_COVARIATES = ("months_ahead", "tenure_then", "renewal_due", "months_past_booked_end")
 CLOCK_SIGNALS = ("tenure_months", "term_months", "months_to_renewal", "months_to_booked_end")
 
 Matrix = NDArray[np.float32]

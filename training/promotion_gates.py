@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from training.backtest_plan import PRODUCT
 from training.comparison import AS_IT_IS, CHAMPION, KEY, TASKS, Compared, difference
 from training.data_gates import NOISE
-from training.gate import Gate
+from training.gate import Gate, judged
 from training.metrics import interval_metrics
 from training.retraining_rules import RetrainingRules
 
@@ -116,22 +116,23 @@ def _no_worse(compared: Compared, rules: RetrainingRules, name: str, models: lis
                 told.append(f"{task} is worse than {model} by {share:.1%} of its loss")
     words = "; ".join(told) or f"not worse than {', '.join(models) or 'anything'} beyond noise"
     way_out = "see `metrics` of the decision; `--force --reason` promotes all the same"
-    return Gate(name, not told, words, way_out if told else "", figures)
+    return judged(name, words, way_out, passed=not told, **figures)
 
 
 def calibration_gate(compared: Compared, segment: pd.Series) -> Gate:
     """Hold predicted exits against those that came, overall and by segment."""
     own, told, figures = compared.rows(PRODUCT), [], {}
+    predicted = f"{compared.exits_in_words} predicted for each that came"
     for name, chosen in _parts(segment):
         bounds = CALIBRATED if name == "all" else CALIBRATED_SEGMENT
         ratio, errors = _ratio(own[chosen])
         figures[name] = ratio
         is_off = not bounds[0] <= ratio <= bounds[1] and errors > NOISE
         if is_off and not _is_excused(compared, own[chosen], _distance_from_calibrated):
-            told.append(f"{name}: {ratio:.2f} predicted for each exit that came")
-    words = "; ".join(told) or f"{figures['all']:.2f} predicted for each exit that came"
+            told.append(f"{name}: {ratio:.2f} {predicted}")
+    words = "; ".join(told) or f"{figures['all']:.2f} {predicted}"
     way_out = f"expected {CALIBRATED[0]} to {CALIBRATED[1]}; see whether churn was recorded in full"
-    return Gate("calibration", not told, words, way_out if told else "", figures)
+    return judged("calibration", words, way_out, passed=not told, **figures)
 
 
 def coverage_gate(compared: Compared, segment: pd.Series) -> Gate:
@@ -157,7 +158,7 @@ def coverage_gate(compared: Compared, segment: pd.Series) -> Gate:
     words = "; ".join(told) or f"80% intervals held {figures['all']:.0%}"
     least, of_segment = _NOMINAL - COVERED, _NOMINAL - COVERED_SEGMENT
     way_out = f"expected {least:.0%} or more of 80% intervals, in a segment {of_segment:.0%}"
-    return Gate("coverage", not told, words, way_out if told else "", figures)
+    return judged("coverage", words, way_out, passed=not told, **figures)
 
 
 def _segment_gates(
@@ -181,7 +182,7 @@ def _segment_gates(
     sound = f"no segment of {len(parts)} is ruined" if models else _SAME_RECIPE
     words = "; ".join(told) or sound
     way_out = "see which signals the segment lives by; `--force --reason` promotes all the same"
-    yield Gate("segments", not told, words, way_out if told else "", figures)
+    yield judged("segments", words, way_out, passed=not told, **figures)
 
 
 def _parts(segment: pd.Series) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -16,6 +16,10 @@ class RetrainingRules(BaseModel):
     every_days: _Count = Field(
         default=30, description="a whole number of days, 1 or more, after which it is due"
     )
+    retry_days: _Count = Field(
+        default=7,
+        description="a whole number of days, 1 or more, to wait after a version was refused",
+    )
     new_outcomes: _Count = Field(
         default=500,
         description="a whole number of new exits, in a shop purchases, that make it due",

@@ -1,12 +1,14 @@
 """Judging predictions: figures by model, and paired differences between the product and peers."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from training.comparison import losses
 from training.paired_bootstrap import paired_difference
 
 Values = NDArray[np.float64]
@@ -15,7 +17,6 @@ OWN = "keepworth"
 """The contract's name for the product's own answers."""
 LEVEL = 0.95
 ALL_CUTOFFS = "all"
-_LEAST = 1e-6
 _FIGURES = (
     "n_customers",
     "n_outcomes",
@@ -33,25 +34,14 @@ _FIGURES = (
 )
 
 
-def log_loss(rows: pd.DataFrame) -> Values:
-    """Return the loss of each P(gone), held off 0 and 1 as in the backtest's metrics."""
-    held = np.clip(rows["churn_probability"].to_numpy(), _LEAST, 1 - _LEAST)
-    return -np.log(np.where(rows["churned"], held, 1 - held))
-
-
-def squared_error(rows: pd.DataFrame) -> Values:
-    """Return the squared error of each mean value."""
-    return np.square((rows["value_mean"] - rows["value_actual"]).to_numpy())
-
-
 def absolute_error(rows: pd.DataFrame) -> Values:
     """Return the absolute error of each median value, NaN where none is predicted."""
     return np.abs((rows["value_median"] - rows["value_actual"]).to_numpy())
 
 
 LOSSES: dict[str, Callable[[pd.DataFrame], Values]] = {
-    "log-loss of P(gone)": log_loss,
-    "squared error of the mean": squared_error,
+    "log-loss of P(gone)": partial(losses, task="churn"),
+    "squared error of the mean": partial(losses, task="value"),
     "absolute error of the median": absolute_error,
 }
 

@@ -174,18 +174,22 @@ def serve(
 
 @app.command(epilog="Example: keepworth retrain -C shop --json")
 def retrain(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Decide, and promote nothing.")
+    ] = False,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Train though it is not due, and promote though a gate is closed."
+            "--force",
+            help="Train though it is not due, and promote though a gate is closed; but for leaks, "
+            "and for data that is too little to fit on.",
         ),
     ] = False,
     reason: Annotated[str, typer.Option(help="Why --force; kept in the record.")] = "",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Retrain if it is due, and promote the version if it is no worse; safe every night.
+    """Retrain if it is due, and promote the version if every gate is open; safe every night.
 
     Exit codes: 0 promoted, 10 trained and refused, 11 not due, 12 data refused, 5 another run.
     """

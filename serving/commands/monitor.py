@@ -49,7 +49,8 @@ def _show(console: Console, watched: Watched, files: list[str]) -> None:
     )
     for each in watched.realised:
         console.print(
-            f"  {count_of(each.months, 'month')} ahead: {each.predicted:,.1f} exits expected, "
+            f"  {count_of(each.months, 'month')} ahead: {each.predicted:,.1f} "
+            f"{watched.exits_in_words} expected, "
             f"{each.came:,} came (p = {each.p_value:.3f})"
         )
     if watched.drift is None:

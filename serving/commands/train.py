@@ -43,7 +43,7 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
         known = known_for(workspace.log(), configuration.business, configuration.features, cutoff)
         bundle, checks = fit_bundle(known)
         tell("registering", 0.8)
-        version = _registered(workspace, bundle, checks)
+        version, warnings = _registered(workspace, bundle, checks)
     content = {
         "model_version": version,
         "trained_until": datetime_of(bundle.cutoff).isoformat(),
@@ -54,6 +54,7 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
         "longest_month": bundle.longest_month,
         "data_fingerprint": bundle.data_fingerprint,
         "checks": {check.name: check.metrics() for check in checks},
+        "warnings": warnings,
     }
 
     def show(console: Console) -> None:
@@ -68,6 +69,8 @@ def train_version(path: Path | None, as_of: str | None) -> Answer:
             figures = check.metrics().items()
             said = ", ".join(f"{_METRICS[name]} {value:.4f}" for name, value in figures)
             console.print(f"On the months that end last, {check.name} by month: {said}")
+        for warning in warnings:
+            console.print(f"Warning: {warning}", soft_wrap=True)
         console.print("Next: `keepworth score`; `keepworth backtest` judges it on the past.")
 
     return Answer(content, show)
@@ -122,7 +125,8 @@ def _signals_in_words(bundle: Bundle) -> str:
     )
 
 
-def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> str:
+def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> tuple[str, list[str]]:
+    """Return the version, which serves, and a warning where MLflow's alias could not follow."""
     from training.tracking import Registration
 
     now, fresh = datetime.now(UTC), workspace.models / ".fresh"
@@ -131,6 +135,5 @@ def _registered(workspace: Workspace, bundle: Bundle, checks: list[Check]) -> st
     registered = register_version(workspace, Registration(bundle, fresh, checks), now)
     act = Act("train", now, "trained by hand", this_person(), facts_of(bundle))
     add_version(workspace.store, registered, act)
-    mirror_in_registry(workspace, registered.version)
     shutil.rmtree(fresh)
-    return registered.version
+    return registered.version, mirror_in_registry(workspace, registered.version)

@@ -16,9 +16,10 @@ from features.canary import LeakFoundError
 from features.ingest.lock import writing
 from features.instants import datetime_of
 from features.mistakes import InputRefusedError, MistakenError, NotFoundError
+from serving.report.wording import count_of
 from serving.retraining.note import write_note
 from serving.retraining.promotions import facts_of, mirror_in_registry
-from serving.retraining.reasons import Serving, reasons_of
+from serving.retraining.reasons import Serving, reasons_of, waiting_since_refusal
 from serving.retraining.registering import register_version, save_whole
 from serving.retraining.site import Site, key_of, site_of
 from serving.store.audit import COMMAND_LINE
@@ -29,7 +30,7 @@ from serving.store.decisions import (
     finish_decision,
     record_decision,
 )
-from serving.store.draining import drain
+from serving.store.draining import count_waiting, drain
 from serving.store.fencing import holding, require_newest
 from serving.store.promoting import Act, let_serve
 from serving.store.serving_version import ModelVersion, find_version, load_version, record_version
@@ -93,11 +94,20 @@ def retrain(
     """
     with writing(workspace.state):
         if order.is_dry:
-            return Run(workspace, order, now, tell).outcome()
+            return _with_waiting(workspace, Run(workspace, order, now, tell).outcome())
         with holding(workspace.store, LEASE, holder_of(workspace)) as lease:
             tell("draining what was posted", 0.0)
             drain(workspace.store, now)
             return Run(workspace, order, now, tell, lease.token).outcome()
+
+
+def _with_waiting(workspace: Workspace, outcome: Outcome) -> Outcome:
+    """Return the outcome of a dry run, warned of events that a real one would drain before."""
+    n = count_waiting(workspace.store)
+    posted = count_of(n, "posted event")
+    warning = f"{posted} not drained yet: a real run takes in what was posted before it decides"
+    warnings = [*outcome.answer["warnings"], *([warning] if n else [])]
+    return Outcome(outcome.name, outcome.answer | {"warnings": warnings})
 
 
 def holder_of(workspace: Workspace) -> str:
@@ -132,7 +142,10 @@ class Run:
         serving = self._serving()
         found["reasons"] = [asdict(reason) for reason in self._reasons(serving)]
         is_due = any(reason["is_due"] for reason in found["reasons"])
-        if not is_due and not self.order.is_forced:
+        waiting = waiting_since_refusal(self.workspace, key, self.now)
+        if waiting is not None:
+            found["reasons"].append(asdict(waiting))
+        if (not is_due or waiting is not None) and not self.order.is_forced:
             return self._ended(site, "not due", found)
         return self._trained(site, serving, found)
 
@@ -167,7 +180,7 @@ class Run:
             challenger = self._challenger(site, known)
             self.tell("comparing", 0.6)
             stage = f"comparison-{serving.version}"
-            found |= site.once(stage, lambda: self._compared(site, serving, challenger))
+            found |= site.once(stage, lambda: self._compared(site, serving, known, challenger))
         except (InputRefusedError, LeakFoundError) as error:
             found["data_gates"] += as_rows([_gate_of(error)])
             return self._ended(site, "data refused", found)
@@ -230,14 +243,16 @@ class Run:
             save_whole(fit_bundle(known)[0], rules, self.workspace.log(), site.bundle)
         return load_bundle(site.bundle, digest_of(site.bundle), UNREGISTERED)
 
-    def _compared(self, site: Site, serving: Serving, challenger: Bundle) -> dict[str, Any]:
+    def _compared(
+        self, site: Site, serving: Serving, known: Known, challenger: Bundle
+    ) -> dict[str, Any]:
         configuration, log = self.workspace.configuration, self.workspace.log()
         rules, champion = configuration.retraining, serving.champion
         ground = Ground(log, configuration.business, rules)
         recipe = recipe_of(configuration.features, challenger)
         compared = compare(ground, recipe, champion)
         gates = promotion_gates(compared, rules, has_champion=champion is not None)
-        gates += [size_gate(site.bundle, rules), latency_gate(challenger, self._known(), rules)]
+        gates += [size_gate(site.bundle, rules), latency_gate(challenger, known, rules)]
         moved = None
         if champion is not None:
             moves = value_moves(log, champion.bundle, challenger)

@@ -50,12 +50,13 @@ def _realised_section(watched: Watched) -> Section:
     first = watched.realised[0]
     finding = (
         f"Over {count_of(first.months, 'month')} from {day(watched.trained_until)}, "
-        f"{number(first.predicted)} exits were expected and {number(first.came)} came."
+        f"{number(first.predicted)} {watched.exits_in_words} were "
+        f"expected and {number(first.came)} came."
     )
     table = plain_table(
         "Forecasts beside what came",
         (
-            *("From", "Months", "Exits expected", "came", "p", "Log-loss"),
+            *("From", "Months", "Churn expected", "came", "p", "Log-loss"),
             *("Value predicted / actual", "80% intervals held"),
         ),
         [list(_realised_row(each)) for each in watched.realised],

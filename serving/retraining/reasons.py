@@ -1,7 +1,10 @@
 """Why a retraining is due, or not: the reasons of `training.due`, on what serves and on the log."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from serving.retraining.site import differ_by_data_alone
+from serving.store.decisions import newest_decided
 from serving.workspace import Workspace
 from training.comparison import Champion, Ground
 from training.due import (
@@ -26,6 +29,21 @@ class Serving:
     complaint: str = ""
 
 
+def waiting_since_refusal(workspace: Workspace, key: str, now: datetime) -> Reason | None:
+    """Return why nothing is due yet: a version was refused lately, and only data came since."""
+    last, days = newest_decided(workspace.store), workspace.configuration.retraining.retry_days
+    if last is None or last.outcome != "refused" or not differ_by_data_alone(last.run_key, key):
+        return None
+    age = (now - datetime.fromisoformat(last.at)) / timedelta(days=1)
+    if age >= days:
+        return None
+    found = (
+        f"version {last.version} was refused {age:,.1f} days ago; tried again after {days}, or "
+        "once configuration or code change"
+    )
+    return Reason("refusal", is_due=False, found=found)
+
+
 def reasons_of(workspace: Workspace, serving: Serving, own: Recipe, cutoff: int) -> list[Reason]:
     """Look at every reason; without a champion there is but one."""
     if serving.champion is None:
@@ -42,5 +60,5 @@ def reasons_of(workspace: Workspace, serving: Serving, own: Recipe, cutoff: int)
         of_outcomes(ground, bundle.cutoff, cutoff),
         of_catalogue(ground, champion, own, cutoff),
         of_drift(drift, rules),
-        of_calibration(realised[0] if realised else None, rules),
+        of_calibration(realised[0] if realised else None, ground),
     ]

@@ -16,7 +16,7 @@ from features.whole_files import whole_file
 from serving.workspace import Workspace
 from training.recipe import recipe_of
 
-_KEY_LENGTH = 16
+_HALF_A_KEY = 8
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,23 @@ def site_of(workspace: Workspace, key: str) -> Site:
 
 
 def key_of(workspace: Workspace) -> str:
-    """Return what identifies data, configuration and code: the same key, the same decision."""
+    """Return what identifies data, configuration and code: the same key, the same decision.
+
+    The first half goes by configuration and code, the second by the data.
+    """
     configuration = workspace.configuration
     recipe = recipe_of(configuration.features)
     parts = {
-        "log": workspace.log().fingerprint,
         "business": configuration.business.model_dump(mode="json"),
         "features": configuration.features.model_dump(mode="json"),
         "retraining": configuration.retraining.model_dump(mode="json"),
         "code": recipe.code,
         "libraries": recipe.libraries,
     }
-    whole = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[:_KEY_LENGTH]
+    halves = json.dumps(parts, sort_keys=True), workspace.log().fingerprint
+    return "".join(hashlib.sha256(half.encode()).hexdigest()[:_HALF_A_KEY] for half in halves)
+
+
+def differ_by_data_alone(one: str, other: str) -> bool:
+    """Return whether two keys are of the same configuration and code."""
+    return one[:_HALF_A_KEY] == other[:_HALF_A_KEY]

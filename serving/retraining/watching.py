@@ -28,6 +28,7 @@ class Watched:
 
     version: str
     currency: str
+    exits_in_words: str
     now: datetime
     as_of: datetime
     trained_until: datetime
@@ -74,6 +75,7 @@ def watch(workspace: Workspace, now: datetime) -> Watched:
     return Watched(
         version=version,
         currency=bundle.business.currency,
+        exits_in_words=bundle.business.exits_in_words,
         now=now,
         as_of=datetime_of(until),
         trained_until=datetime_of(bundle.cutoff),

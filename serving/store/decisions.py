@@ -51,6 +51,15 @@ def find_decided(store: LiveStore, run_key: str) -> Decision | None:
     return _decision(row) if row else None
 
 
+def newest_decided(store: LiveStore) -> Decision | None:
+    """Return the newest promotion or refusal under any key."""
+    decided = retraining.c.outcome.in_(DECIDED)
+    newest = select(retraining).where(decided).order_by(retraining.c.token.desc()).limit(1)
+    with store.reading() as connection:
+        row = connection.execute(newest).one_or_none()
+    return _decision(row) if row else None
+
+
 def list_decisions(store: LiveStore) -> list[Decision]:
     """Return all decisions in order."""
     with store.reading() as connection:

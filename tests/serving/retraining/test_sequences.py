@@ -7,12 +7,15 @@ import pytest
 
 from serving.retraining.job import Order, retrain
 from serving.store.decisions import list_decisions
+from serving.store.draining import count_waiting
 from serving.store.promoting import list_promotions
-from serving.store.serving_version import find_version, load_version
+from serving.store.recording import record_events
+from serving.store.serving_version import find_version, known_versions, load_version
 from serving.workspace import open_workspace
 from tests.serving.commands.small_workspace import write_small_workspace
 from tests.serving.commands.terminal import done, keepworth
 from tests.serving.retraining.steady import COLUMNS, CONFIGURATION
+from tests.serving.store.posted import SmallLog, event
 from training.value_moves import clv_of
 from valuation.equity import customer_equity
 
@@ -53,6 +56,19 @@ def test_data_that_was_fresh_at_a_dry_run_is_looked_at_again(folder: Path) -> No
     assert closed == ["freshness"]
 
 
+def test_a_dry_run_warns_of_posted_events_that_it_leaves_where_they_are(folder: Path) -> None:
+    add_setting(folder, "max_age_days = 7.0")
+    workspace = open_workspace(folder)
+    record_events(workspace.store, [event(1)], SmallLog())
+
+    late = retrain(workspace, DRY, NOW + timedelta(days=60))
+
+    assert late.name == "data refused"
+    [warning] = late.answer["warnings"]
+    assert warning.startswith("1 posted event not drained yet")
+    assert count_waiting(workspace.store) == 1
+
+
 def test_force_after_a_refusal_says_what_it_does_and_keeps_the_reason(folder: Path) -> None:
     add_setting(folder, "model_megabytes = 1e-6")
     workspace = open_workspace(folder)
@@ -68,6 +84,25 @@ def test_force_after_a_refusal_says_what_it_does_and_keeps_the_reason(folder: Pa
     decided = list_decisions(workspace.store)[-1].answer
     assert (decided["forced"], decided["forced_because"]) == (True, "why not")
     assert find_version(workspace.store).version == "2"
+
+
+def test_after_a_refusal_newer_data_alone_is_not_trained_on_for_some_days(folder: Path) -> None:
+    add_setting(folder, "model_megabytes = 1e-6")
+    workspace = open_workspace(folder)
+    assert retrain(workspace, Order(), NOW).name == "refused"
+    with (folder / "raw.csv").open("a") as raw:
+        raw.write("c1,usage,2023-02-01T00:00:00Z,1,minutes\n")
+    done("ingest", "-C", folder)
+
+    soon = retrain(workspace, Order(), NOW + timedelta(days=6))
+
+    assert soon.name == "not due"
+    assert any(reason["is_due"] for reason in soon.answer["reasons"])
+    assert soon.answer["reasons"][-1]["found"].startswith("version 2 was refused 6.0 days ago")
+    assert known_versions(workspace.store) == {"1", "2"}
+    assert retrain(workspace, DRY, NOW + timedelta(days=7)).name == "refused"
+    add_setting(folder, "score_seconds = 2.0")
+    assert retrain(open_workspace(folder), DRY, NOW + timedelta(days=1)).name == "refused"
 
 
 def test_a_promotion_that_somebody_has_undone_is_not_told_as_done(folder: Path) -> None:
