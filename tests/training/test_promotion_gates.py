@@ -114,6 +114,27 @@ def test_one_ruined_segment_is_stopped_by_its_gate_where_the_whole_is_not_worse(
     assert "champion" not in closed_gates
 
 
+def test_a_world_that_changed_since_the_cutoffs_is_no_fault_of_calibration() -> None:
+    world = World()
+    base = np.full(N, world.left.mean())
+    churn, value = world.jittered()
+    world.left = world.rng.random(N) < np.minimum(1.6 * world.risk, 1.0)
+
+    def compared(said: np.ndarray) -> Compared:
+        parts = [world.rows(PRODUCT, said, value), world.rows(NAIVE, base, world.price * 3)]
+        return Compared(pd.concat(parts, ignore_index=True), (0,))
+
+    [gate] = [
+        each
+        for each in promotion_gates(compared(churn), RULES, has_champion=True)
+        if each.name == "calibration"
+    ]
+    assert gate.passed
+    assert "naive formulas: 0.6" in gate.found
+    for fault in (0.5, 3.0):
+        assert "calibration" in gates_closed(compared(np.clip(fault * churn, 0, 0.99)))
+
+
 def test_too_many_predicted_exits_are_a_fault_of_calibration() -> None:
     world = World()
     churn, value = world.jittered()
