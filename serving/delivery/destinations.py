@@ -6,6 +6,8 @@ import socket
 from typing import Any
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INSIDE = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b:1::/48", "fec0::/10")))
+"""IPv4-compatible, local NAT64 (RFC 8215) and site-local: not all of it counts as private."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 AddressInfo = tuple[Any, Any, Any, Any, tuple[Any, ...]]
 """What `socket.getaddrinfo` says of one address."""
@@ -40,6 +42,8 @@ def public_socket(info: AddressInfo) -> socket.socket:
 
 def is_public(address: Address) -> bool:
     """Return whether an address, and any IPv4 address that it carries, is of the internet."""
+    if any(address in network for network in _INSIDE):
+        return False
     carried = _carried(address) if isinstance(address, ipaddress.IPv6Address) else None
     if carried is not None and not is_public(carried):
         return False

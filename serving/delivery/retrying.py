@@ -46,7 +46,7 @@ def pause_asked(retry_after: str | None, now: datetime) -> float:
 def _until(text: str, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - now).total_seconds()
+    except (ValueError, OverflowError):
         return 0.0
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()

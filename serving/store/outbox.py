@@ -97,8 +97,9 @@ def claim_due(
     due = select(*_MESSAGE, outbox.c.attempts, outbox.c.made_at).where(is_due & is_free)
     some = due.order_by(outbox.c.due_at, outbox.c.message_id).limit(most)
     with store.reading() as connection:
-        # Nobody waits for a turn to write while there is nothing to send.
-        if not connection.execute(some.limit(1)).first():
+        # Nobody waits for a turn to write while there is nothing to send, or nobody to hear it.
+        has_some = connection.execute(some.limit(1)).first() is not None
+        if not has_some or not _is_listening(connection, to, now):
             return []
     claim = secrets.token_hex(8)
     with store.writing() as connection:

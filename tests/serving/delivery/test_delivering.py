@@ -18,9 +18,11 @@ from serving.store.outbox import (
     Message,
     State,
     claim_due,
+    close_receiver,
     closed_receivers,
     count_letters,
     list_letters,
+    pause_receiver,
     put_messages,
     reopen_receiver,
     replay,
@@ -296,3 +298,16 @@ def test_a_receiver_that_hangs_holds_up_no_other(
     asyncio.run(asyncio.wait_for(scene(), 10))
     assert receiver.ids() == ["msg_2"]
     assert states(store)["msg_1"] == "waiting"
+
+
+@pytest.mark.parametrize("said", ["gone", "busy"])
+def test_a_receiver_that_does_not_listen_takes_nobody_the_turn_to_write(
+    store: LiveStore, clock: Clock, said: str
+) -> None:
+    put(store, "msg_1")
+    if said == "gone":
+        close_receiver(store, "crm", datetime_of(clock()))
+    else:
+        pause_receiver(store, "crm", clock() + HOUR * SECOND)
+    with store.writing():
+        assert claim_due(store, "crm", clock(), 8, 60) == []

@@ -35,6 +35,10 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "64:ff9b::a00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
+        "::127.0.0.1",
+        "::8.8.8.8",
     ],
 )
 def test_private_reserved_and_shared_addresses_are_not(address: str) -> None:

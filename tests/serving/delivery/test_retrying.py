@@ -51,6 +51,9 @@ def test_a_pause_that_is_asked_for_is_kept_where_it_is_longer() -> None:
         ("1e9", 0),
         ("99999999999999999999", 86_400),
         ("\u0663", 0),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
 def test_retry_after_is_understood_and_bounded(header: str | None, seconds: float) -> None:
