@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import cast
 
 import anyio
+import duckdb
 import msgspec
 from msgspec import UNSET
 from starlette.applications import Starlette
@@ -20,10 +21,10 @@ from starlette.routing import Route
 
 from features.ingest.lock import WorkspaceBusyError
 from features.ingest.salting import salted
-from features.mistakes import Mistake
+from features.mistakes import Mistake, MistakenError
 from serving.api.access import CALLER, LOOPBACK, AccessMiddleware, Gate, route_of
 from serving.api.answers import Health, Readiness
-from serving.api.body import json_body, media_type_of
+from serving.api.body import JSON, HeldBytes, apart, json_body, media_type_of
 from serving.api.call import CallMiddleware
 from serving.api.campaigns_route import answer_campaign, answer_campaigns
 from serving.api.caused_triggers import triggers_caused
@@ -58,7 +59,7 @@ from serving.api.turns import Turns, TurnsTakenError
 from serving.api.watched_metrics import watched_exposition
 from serving.api.what_if_route import answer_what_if
 from serving.store.database import STORE_AWAY_ERRORS
-from serving.store.logged_events import CurrentLog
+from serving.store.logged_events import CurrentLog, LoggedEvents, despite_rewriting
 from serving.store.publishing import Publisher
 from serving.store.read_recording import NotRecordedError, ReadRecorder
 
@@ -66,8 +67,8 @@ CAMPAIGN_PATH = "/v1/campaigns/{name:path}"
 
 logger = logging.getLogger("keepworth.api")
 Endpoint = Callable[[Request], Awaitable[Response]]
-Answering = Callable[[Current, bytes], msgspec.Struct]
-_READ_AT_ONCE_BYTES = 50_000
+Reader = Callable[[Request, bytes], Awaitable[Response]]
+_LOOK_SECONDS = 1.0
 
 
 def create_application(open_current: Callable[[], Current]) -> Starlette:
@@ -76,9 +77,9 @@ def create_application(open_current: Callable[[], Current]) -> Starlette:
     Before that, and after it has shut down, everything but the pages and /livez answers 503.
     """
     routes = [
-        Route("/v1/score", _score, methods=["POST"]),
-        Route("/v1/what-if", _answering(answer_what_if), methods=["POST"]),
-        Route("/v1/events", _events, methods=["POST"]),
+        Route("/v1/score", _reading(_score), methods=["POST"]),
+        Route("/v1/what-if", _reading(_what_if), methods=["POST"]),
+        Route("/v1/events", _reading(_events, (STRUCTURED, BATCH)), methods=["POST"]),
         Route(CUSTOMER_PATH, _customer, methods=["GET", "DELETE"]),
         Route("/v1/portfolio", _portfolio),
         Route("/v1/triggers", _triggers),
@@ -130,6 +131,7 @@ async def _lifespan(
     preparing = Thread(target=_prepare, args=(log, stopping), name="log copies", daemon=True)
     preparing.start()
     application.state.gate = Gate(store)
+    application.state.held = HeldBytes(current.limits.held_bytes)
     turns = Turns(current.limits.waiting_calls, current.limits.waiting_seconds)
     application.state.turns, application.state.publisher = turns, publisher
     application.state.reads, application.state.current = reads, current
@@ -149,39 +151,44 @@ async def _lifespan(
 
 
 def _prepare(log: CurrentLog, stopping: Event) -> None:
-    """Make the copies of the log before a call wants them; what fails here, fails in that call."""
-    try:
-        log.prepare(lambda: not stopping.is_set())
-    except OSError as error:
-        logger.warning("The log could not be prepared: %s", error)
+    """Make the copies of the log before a call wants them, and anew when it was written.
+
+    What fails here, fails in that call.
+    """
+    prepared: LoggedEvents | None = None
+    while not stopping.is_set():
+        try:
+            if log.now() is not prepared:
+                prepared = log.now()
+                log.prepare(lambda: not stopping.is_set())
+        except (OSError, MistakenError, duckdb.Error) as error:
+            logger.warning("The log could not be prepared: %s", error)
+        stopping.wait(_LOOK_SECONDS)
 
 
-def _answering(answer: Answering) -> Endpoint:
-    """Return the endpoint that reads a body, and answers it off the event loop."""
+def _reading(answer: Reader, media_types: Sequence[str] = (JSON,)) -> Endpoint:
+    """Return the endpoint that reads a body, which counts as held until it is answered."""
 
     async def endpoint(request: Request) -> Response:
-        current = _current(request)
+        limits, held = _current(request).limits, request.app.state.held
         try:
-            body = await json_body(request, current.limits)
+            with held.counting() as take:
+                return await answer(request, await json_body(request, limits, media_types, take))
         except ClientDisconnect:
             return Response(status_code=400)
-        return await _in_thread(request, partial(answer, current, body))
 
     return endpoint
 
 
-async def _score(request: Request) -> Response:
+async def _what_if(request: Request, body: bytes) -> Response:
+    return await _in_thread(request, partial(answer_what_if, _current(request), body))
+
+
+async def _score(request: Request, body: bytes) -> Response:
     """Score by id together with the calls on equal terms that wait, all others in a turn alone."""
     current, turns = _current(request), _turns(request)
-    try:
-        body = await json_body(request, current.limits)
-    except ClientDisconnect:
-        return Response(status_code=400)
     most = current.limits.explained_customers
-    if len(body) > _READ_AT_ONCE_BYTES:
-        asked = await anyio.to_thread.run_sync(score_request, body, most)
-    else:
-        asked = score_request(body, most)
+    asked = await apart(len(body), partial(score_request, body, most))
     if asked.customer_ids is UNSET:
         return await _in_thread(request, partial(answer_inline, current, asked))
     terms = (asked.as_of, asked.horizon_months, asked.annual_discount_rate)
@@ -195,22 +202,19 @@ async def _score(request: Request) -> Response:
 def _scored(current: Current, requests: Sequence[ScoreRequest]) -> list[bytes | Exception]:
     return [
         answer if isinstance(answer, Problem) else msgspec.json.encode(answer)
-        for answer in answer_by_id(current, requests)
+        for answer in despite_rewriting(lambda: answer_by_id(current, requests))
     ]
 
 
-async def _events(request: Request) -> Response:
+async def _events(request: Request, body: bytes) -> Response:
     current, publisher = _current(request), request.app.state.publisher
-    try:
-        body = await json_body(request, current.limits, (STRUCTURED, BATCH))
-    except ClientDisconnect:
-        return Response(status_code=400)
     answering = answer_batch if media_type_of(request) == BATCH else answer_event
     reading = Reading(current.clock(), current.event_checks, current.limits)
     answer, events = await answering(publisher, body, reading)
     heard = current.listening.heard(events)
     if heard:
         answer.triggers = await triggers_caused(_turns(request), current, heard)
+        record_read(request, list({each.customer_id for each in answer.triggers or []}))
     request.app.state.traffic.count_events(answer)
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
@@ -254,7 +258,7 @@ async def _in_thread(request: Request, answer: Callable[[], msgspec.Struct]) -> 
     told_of: list[str] = []
 
     def answered() -> bytes:
-        said = answer()
+        said = despite_rewriting(answer)
         told_of.extend(customers_of(said))
         return msgspec.json.encode(said)
 

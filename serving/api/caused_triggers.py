@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
 from features.instants import datetime_of
+from features.mistakes import MistakenError
 from serving.api.answers import CausedTrigger
 from serving.api.asked import block_of_tables, iso
 from serving.api.current import Current
 from serving.api.turns import Turns, TurnsTakenError
 from serving.campaigns.triggers import Trigger
 from serving.store.live_events import LiveEvent
+from serving.store.logged_events import despite_rewriting
 
 logger = logging.getLogger("keepworth.api")
 
@@ -24,8 +27,10 @@ async def triggers_caused(
     The events are durable by then: whatever goes wrong here takes nothing back.
     """
     try:
-        told = await turns.alone(lambda: msgspec.json.encode(_caused(current, heard)))
-    except TurnsTakenError as error:
+        caused = partial(despite_rewriting, partial(_caused, current, heard))
+        told = await turns.alone(lambda: msgspec.json.encode(caused()))
+    except (TurnsTakenError, MistakenError) as error:
+        # A version that was promoted may lack what the campaigns ask for.
         logger.warning("%d events were recorded and not judged: %s", len(heard), error)
         return None
     except Exception:

@@ -134,6 +134,8 @@ class Current:
             If none does.
         AlteredModelError
             If its files are not those that were registered.
+        ConfigurationError, InputRefusedError
+            If campaigns that wait for events cannot run with that version.
         """
         self.workspace, self.clock = workspace, clock
         self._version = find_version(workspace.store)
@@ -146,6 +148,7 @@ class Current:
         self.listening = Listening(
             rulebook_of(workspace.configuration), TaughtNow(workspace.response_files())
         )
+        self.listening.require_fit(self._bundle)
 
     @property
     def limits(self) -> Limits:

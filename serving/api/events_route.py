@@ -1,24 +1,24 @@
 """POST /v1/events: what happened to customers, durable before it is acknowledged."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
-import anyio.to_thread
 import msgspec
 
 from features.mistakes import Mistake
 from serving.api.answers import EventResult, EventsAnswer
+from serving.api.body import apart
 from serving.api.cloud_events import Reading, items_of, live_event
 from serving.api.problems import BUSY, CONTRADICTION, GONE, STORE_AWAY, Problem, ProblemError
+from serving.api.settling import settled
 from serving.store.database import STORE_AWAY_ERRORS
 from serving.store.live_events import LiveEvent
 from serving.store.publishing import Publisher, QueueFullError, Result
 from serving.store.recording import Outcome
 
-_READ_AT_ONCE_BYTES = 50_000
 _RETRY = {"Retry-After": "1"}
 _THERE = ("accepted", "duplicate")
 
@@ -43,7 +43,7 @@ async def answer_event(publisher: Publisher, body: bytes, reading: Reading) -> R
         If it cannot be read, contradicts what its id said before, is of a customer who was
         erased, or cannot be written now.
     """
-    event = live_event(body, reading)
+    event = await apart(len(body), partial(live_event, body, reading))
     [outcome] = await _recorded(publisher, [event])
     if outcome == "conflict":
         expected = "expected what it said before, or an id of its own"
@@ -64,10 +64,7 @@ async def answer_batch(publisher: Publisher, body: bytes, reading: Reading) -> R
     Problem
         If the body is no list of JSON, or nothing can be written now.
     """
-    if len(body) > _READ_AT_ONCE_BYTES:
-        read = await anyio.to_thread.run_sync(_read, body, reading)
-    else:
-        read = _read(body, reading)
+    read = await apart(len(body), partial(_read, body, reading))
     events = [one for one in read if isinstance(one, LiveEvent)]
     found = await _recorded(publisher, events) if events else []
     outcomes = iter(found)
@@ -100,30 +97,16 @@ def _id_of(item: bytes) -> str | None:
 
 async def _recorded(publisher: Publisher, events: Sequence[LiveEvent]) -> list[Outcome]:
     """Wait until the publisher has made the events durable."""
-    loop = asyncio.get_running_loop()
-    settled: asyncio.Future[Result] = loop.create_future()
-
-    def settle(result: Result) -> None:
-        # The loop is closed where the service was stopped meanwhile: nobody waits any more.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, settled, result)
-
     try:
-        publisher.submit(events, settle)
+        result: Result = await settled(lambda settle: publisher.submit(events, settle))
     except QueueFullError as error:
         raise Problem(BUSY, f"{error} Try again in a second.", headers=_RETRY) from error
-    result = await settled
     if isinstance(result, (*STORE_AWAY_ERRORS, OSError)):
         detail = "Nothing of this call was recorded; send it again, the same ids count once."
         raise Problem(STORE_AWAY, detail, headers=_RETRY) from result
     if isinstance(result, Exception):
         raise result
     return result
-
-
-def _settle(settled: asyncio.Future[Result], result: Result) -> None:
-    if not settled.done():
-        settled.set_result(result)
 
 
 def _answer(results: list[EventResult]) -> EventsAnswer:

@@ -1,6 +1,7 @@
 """Looking once more, as a message goes out, whether its customer should still be contacted."""
 
 from datetime import datetime
+from functools import partial
 from threading import Lock
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from serving.campaigns.verdicts import NO_CONSENT, NOT_ELIGIBLE, Before
 from serving.configuration import rulebook_of
 from serving.delivery.delivering import Objection
 from serving.delivery.trigger_events import decision_id_of
+from serving.store.logged_events import despite_rewriting
 from serving.store.outbox import Message
 from training.bundle import Bundle
 
@@ -47,7 +49,8 @@ class Recheck:
         if campaign is None or not campaign.is_live(moment):
             return Objection(NOT_RUNNING)
         with self._one_at_a_time:
-            candidate = self._candidate(campaign, message.customer_id)
+            ask = partial(self._candidate, campaign, message.customer_id)
+            candidate = despite_rewriting(ask)
         if candidate is None:
             return Objection(NOT_WANTED)
         if not candidate.options[0].is_eligible:

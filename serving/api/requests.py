@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from features.contract import KIND_CODES, LONGEST_TERM_MONTHS
-from serving.limits import LONGEST_HORIZON, MOST_CUSTOMERS
+from serving.limits import LONGEST_HORIZON, LONGEST_NAME, MOST_CUSTOMERS, MOST_SUPPOSED
 
 Instant = Annotated[
     str,
@@ -20,6 +20,7 @@ CustomerId = Annotated[
     str,
     Meta(min_length=1, pattern=WITHOUT_NUL, description="Your id of a customer, without NUL."),
 ]
+Text = Annotated[str, Meta(max_length=LONGEST_NAME)]
 Amount = Annotated[
     float,
     Meta(description="Money in major units, net of tax, or a quantity; by kind. Not negative."),
@@ -30,12 +31,12 @@ class EventData(Struct, forbid_unknown_fields=True, kw_only=True):
     """What an event says beside its kind and its times, as in the contract."""
 
     effective_at: Instant | None = None
-    subscription_id: str | None = None
+    subscription_id: Text | None = None
     amount: Amount | None = None
     list_amount: Amount | None = None
-    label: str | None = None
+    label: Text | None = None
     term_months: Annotated[int, Meta(ge=1, le=LONGEST_TERM_MONTHS)] | None = None
-    basket_id: str | None = None
+    basket_id: Text | None = None
 
 
 class Happened(EventData, forbid_unknown_fields=True, kw_only=True):
@@ -49,7 +50,7 @@ class Event(Happened, forbid_unknown_fields=True, kw_only=True):
 
     occurred_at: Instant
     recorded_at: Instant | None = None
-    event_id: str | None = None
+    event_id: Text | None = None
 
 
 class HypotheticalEvent(Happened, forbid_unknown_fields=True, kw_only=True):
@@ -101,4 +102,4 @@ class WhatIfRequest(Terms, forbid_unknown_fields=True, kw_only=True):
 
     customer_id: CustomerId | UnsetType = UNSET
     customer: InlineCustomer | UnsetType = UNSET
-    events: Annotated[list[HypotheticalEvent], Meta(min_length=1)]
+    events: Annotated[list[HypotheticalEvent], Meta(min_length=1, max_length=MOST_SUPPOSED)]

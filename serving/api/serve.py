@@ -17,6 +17,9 @@ from types import FrameType
 
 from features.mistakes import ConfigurationError, Mistake
 from serving.api.not_serving import NotServingError
+from serving.campaigns.listening import Listening
+from serving.campaigns.taught import TaughtNow
+from serving.configuration import rulebook_of
 from serving.delivery.webhooks import signing_keys
 from serving.store.keys import has_keys
 from serving.store.serving_version import load_version
@@ -37,7 +40,9 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     ------
     ConfigurationError
         If the host is not loopback and no key was made, the port is taken, there are no workers,
-        or the environment lacks a webhook's secret.
+        the environment lacks a webhook's secret, or a campaign cannot run as configured.
+    InputRefusedError
+        If campaigns are configured for a shop.
     NotFoundError
         If no model version serves.
     AlteredModelError
@@ -46,7 +51,9 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
         If the server ends by itself.
     """
     address = _checked_address(host, port, workers, has_keys=has_keys(workspace.store))
-    load_version(workspace.store)
+    bundle = load_version(workspace.store)
+    taught = TaughtNow(workspace.response_folders())
+    Listening(rulebook_of(workspace.configuration), taught).require_fit(bundle)
     signing_keys(workspace.configuration.webhooks, os.environ)
     with (
         suppress(KeyboardInterrupt),

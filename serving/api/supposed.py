@@ -173,9 +173,10 @@ def _about_terms(
 
 def _about_pauses(events: Sequence[HypotheticalEvent], resuming: float) -> Iterator[str]:
     """Say where a pause comes without its end, and at what pace it is then expected to end."""
+    last = max((at for at, event in enumerate(events) if event.kind in PLAN_KINDS), default=None)
     for position, event in enumerate(events):
         is_pause = event.kind == "plan_change" and event.amount == 0 and not event.list_amount
-        if is_pause and not any(later.kind in PLAN_KINDS for later in events[position + 1 :]):
+        if is_pause and position == last:
             yield (
                 f"events[{position}] pauses the plan without an end: {100 * resuming:.0f}% of such "
                 "pauses are expected to end each month, as in training; to say when it ends, add "

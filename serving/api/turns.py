@@ -4,14 +4,14 @@ What a block of customers costs is mostly the same for one as for ten, so that c
 at the same time are cheap to answer at once; a call that waits with nobody is answered alone.
 """
 
-import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from serving.api.settling import settled
 
 MOST_TOGETHER = 32
 """Customers who are scored at once for several calls; more wait for the next turn."""
@@ -73,16 +73,9 @@ class Turns:
         TurnsTakenError
             If too many calls wait, or this one has waited too long.
         """
-        loop = asyncio.get_running_loop()
-        settled: asyncio.Future[Result] = loop.create_future()
-
-        def settle(result: Result) -> None:
-            # The loop is closed where the service was stopped meanwhile: nobody waits any more.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle, settled, result)
-
-        self._submit(_Call(kind, asked, size, answer, settle))
-        result = await settled
+        result: Result = await settled(
+            lambda settle: self._submit(_Call(kind, asked, size, answer, settle))
+        )
         if isinstance(result, Exception):
             raise result
         return result
@@ -146,8 +139,3 @@ class Turns:
             return
         for call, result in zip(fresh, results, strict=True):
             call.settle(result)
-
-
-def _settle(settled: asyncio.Future[Result], result: Result) -> None:
-    if not settled.done():
-        settled.set_result(result)

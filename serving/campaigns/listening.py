@@ -31,6 +31,11 @@ class Listening:
         """Return the events of kinds that some campaign waits for."""
         return [event for event in events if event.kind in self._kinds] if self._kinds else []
 
+    def require_fit(self, bundle: Bundle) -> None:
+        """Refuse campaigns that wait for events and cannot run; raises as `Judge` does."""
+        if self._kinds:
+            self.judge(bundle)
+
     def judge(self, bundle: Bundle) -> Judge:
         """Return the judge by a model version and what is taught now; raises as `Judge` does."""
         taught = self._taught()

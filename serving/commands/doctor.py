@@ -17,7 +17,9 @@ from features.ingest.lock import WorkspaceBusyError, writing
 from features.instants import datetime_of
 from features.log import Log
 from features.mistakes import MistakenError, NotFoundError
+from serving.campaigns.candidates import Judge
 from serving.commands.answer import OUR_FAULT, Answer
+from serving.configuration import rulebook_of
 from serving.store.draining import count_waiting, find_unfinished
 from serving.store.keys import list_keys
 from serving.store.serving_version import find_version, load_version
@@ -143,6 +145,15 @@ def _model(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("business", "look", said, "`keepworth train` takes it over")
 
 
+def _campaigns(workspace: Workspace) -> Iterator[Finding]:
+    book = rulebook_of(workspace.configuration)
+    if book.campaigns:
+        bundle = load_version(workspace.store)
+        Judge(book.campaigns, bundle, workspace.taught())
+        said = f"{len(book.campaigns):,} can run with version {bundle.version}"
+        yield Finding("campaigns", "sound", said)
+
+
 def _registry(workspace: Workspace) -> Iterator[Finding]:
     from training.tracking import champion, embedded_store
 
@@ -183,6 +194,7 @@ _PARTS: dict[str, Look] = {
     "live store": _store,
     "keys": _keys,
     "model": _model,
+    "campaigns": _campaigns,
     "registry": _registry,
     "disk": _disk,
 }

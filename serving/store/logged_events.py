@@ -6,7 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +21,7 @@ from serving.store.copies import MappedEvents
 from serving.store.live_events import LiveEvent
 from serving.store.mapped_tables import MappedTables
 
+Answer = TypeVar("Answer")
 DRAIN = "drain"
 """The source of batches that a drain wrote; the live store itself keeps their ids."""
 
@@ -164,6 +167,8 @@ class CurrentLog:
         It stops between two of them once they are no longer wanted.
         """
         log = self.now()
+        # Copies of what was erased while nobody looked.
+        self._mapped.keep_only(log.names())
         self._mapped.prepare(log.log, is_wanted)
         if is_wanted():
             log.known([""])
@@ -174,6 +179,17 @@ class CurrentLog:
         except FileNotFoundError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def despite_rewriting(ask: Callable[[], Answer]) -> Answer:
+    """Return what a look at the log of now gives; another where a file went from under the first.
+
+    An erasure removes the files that it wrote anew at once: who read them is not to keep them.
+    """
+    try:
+        return ask()
+    except (FileNotFoundError, duckdb.IOException):
+        return ask()
 
 
 def id_number(event_id: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from serving.store.database import STORE_AWAY_ERRORS, LiveStore
 from serving.store.live_events import LiveEvent
+from serving.store.logged_events import despite_rewriting
 from serving.store.recording import LoggedEvents, Outcome, record_events
 
 MOST_TOGETHER = 5_000
@@ -97,7 +98,7 @@ class Publisher:
     def _written(self, calls: Sequence[_Call]) -> Sequence[Result]:
         events = [event for call in calls for event in call.events]
         try:
-            outcomes = record_events(self._store, events, self._log)
+            outcomes = despite_rewriting(lambda: record_events(self._store, events, self._log))
         except (*STORE_AWAY_ERRORS, OSError) as error:
             return [error] * len(calls)
         except Exception as error:  # noqa: BLE001 -- whoever waits is told, whatever it was

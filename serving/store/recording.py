@@ -48,6 +48,8 @@ def record_events(
     after it.
     """
     ids = list({event.event_id for event in events})
+    # What knows the ids of a log that was just written is made before others wait for the turn.
+    log.known(ids)
     with store.writing() as connection:
         erased = log.erased
         said = _live(connection, ids)

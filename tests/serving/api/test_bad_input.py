@@ -7,8 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.limits import DEFAULT_LIMITS
-from tests.serving.api.calls import JSON, SUBSCRIBED, Caller, Row, one_customer, problem
+from serving.limits import DEFAULT_LIMITS, LONGEST_NAME
+from tests.serving.api.calls import (
+    JSON,
+    SUBSCRIBED,
+    Caller,
+    Row,
+    happened,
+    one_customer,
+    problem,
+)
 
 ROUTES = ["/v1/score", "/v1/what-if"]
 DEEP = b"[" * 200_000
@@ -286,6 +294,16 @@ def test_another_method_is_405_and_says_which_are_allowed(
     answer = client.request(method, path)
     problem(answer, 405)
     assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+def test_a_text_of_an_event_has_a_length(client: Caller) -> None:
+    long = "x" * (LONGEST_NAME + 1)
+    for field in ("label", "subscription_id", "basket_id", "event_id"):
+        (error,) = refused(client, one_customer(EVENT | {field: long}))["errors"]
+        assert error["key"] == f"customers[0].events[1].{field}"
+    for field in ("label", "subscription_id", "basket_id"):
+        answer = client.record(happened("somebody", "support", 0, **{field: long}))
+        assert answer["results"][0]["errors"][0]["key"] == f"data.{field}"
 
 
 values = st.recursive(

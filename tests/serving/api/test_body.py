@@ -6,7 +6,7 @@ import anyio
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
-from serving.api.body import json_body
+from serving.api.body import HeldBytes, Take, json_body
 from serving.api.problems import Problem
 from serving.limits import DEFAULT_LIMITS
 
@@ -76,6 +76,32 @@ async def test_a_body_in_chunks_is_put_together() -> None:
     request = request_from(Sender())
     request._receive = receive
     assert await json_body(request, DEFAULT_LIMITS) == b'{"a": 1}'
+
+
+async def test_bodies_that_wait_for_their_answers_hold_so_many_bytes_and_no_more() -> None:
+    held = HeldBytes(5 * len(CHUNK))
+
+    async def read(chunks: int, take: Take) -> bytes:
+        taken = iter(range(chunks - 1, -1, -1))
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": CHUNK, "more_body": next(taken, 0) > 0}
+
+        request = request_from(Sender())
+        request._receive = receive
+        return await json_body(request, DEFAULT_LIMITS, take=take)
+
+    with held.counting() as first:
+        await read(3, first)
+        with held.counting() as second, pytest.raises(Problem) as refused:
+            await read(3, second)
+        assert refused.value.kind.status == 503
+        with held.counting() as third:
+            await read(2, third)
+    with held.counting() as alone:
+        assert len(await read(9, alone)) == 9 * len(CHUNK)
+    with held.counting() as later:
+        await read(5, later)
 
 
 async def _never() -> dict[str, object]:

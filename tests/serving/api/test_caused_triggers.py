@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from serving.campaigns.verdicts import CAPPED
+from serving.store.audit import find_entries
 from serving.store.serving_version import load_version
 from serving.store.tables import campaign_decision, live_event
 from tests.serving.api.calls import calling
@@ -68,6 +69,8 @@ def test_an_event_returns_the_trigger_it_caused_and_the_same_again(workspace, co
     [decision] = rows_of(workspace, campaign_decision)
     assert decision["occasion"] == "event desk-1"
     assert decision["decision_id"] == trigger["decision_id"]
+    told = [each for each in find_entries(workspace.store, 9) if each.what == "POST /v1/events"]
+    assert [each.customers for each in told] == [1, 1]
 
 
 def test_a_contact_that_another_system_posted_counts_against_the_cap(

@@ -3,6 +3,7 @@
 import pytest
 
 from features.contract import PLAN_KINDS
+from serving.limits import MOST_SUPPOSED
 from tests.serving.api.calls import SUBSCRIBED, Caller, InlineOf, Row, answered, problem
 
 HALF_PRICE = {"kind": "plan_change", "amount": 5.0, "list_amount": 5.0, "label": "S"}
@@ -240,3 +241,19 @@ def test_a_change_without_a_term_says_that_it_ends_the_one_that_runs(
         warning.startswith("events[0] has no term_months: the term of 12 months ends with it")
         for warning in asked(client, bound, same)["warnings"]
     )
+
+
+def test_more_hypothetical_events_than_a_call_may_have_are_refused(
+    client: Caller, active_ids: list[str]
+) -> None:
+    body = {"customer_id": active_ids[0], "events": [{"kind": "support"}] * (MOST_SUPPOSED + 1)}
+    [error] = problem(client.post("/v1/what-if", json=body), 422)["errors"]
+    assert (error["key"], error["expected"]) == ("events", "expected a list of length <= 100")
+
+
+def test_only_a_pause_that_nothing_ends_is_remarked_on(
+    client: Caller, active_ids: list[str]
+) -> None:
+    pause = {"kind": "plan_change", "amount": 0.0, "label": "S", "occurred_at": "2023-01-01"}
+    warnings = asked(client, active_ids[0], *[pause] * 3, {"kind": "support"})["warnings"]
+    assert [said[:9] for said in warnings if "pauses the plan" in said] == ["events[2]"]

@@ -4,13 +4,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
+import pytest
 from sqlalchemy import insert
 
 from features.ingest.lock import writing
+from features.mistakes import ConfigurationError
+from serving.api.current import Current
+from serving.api.serve import serve
 from serving.store.recording import record_events
 from serving.store.tables import drained_batch
 from serving.workspace import Workspace, open_workspace
 from tests.serving.api.calls import copy_of
+from tests.serving.campaigns.written import CARE, STAY, with_campaigns
 from tests.serving.commands.terminal import keepworth
 from tests.serving.store.posted import SmallLog, event
 from training.tracking import ALIAS, REGISTERED_NAME, embedded_store
@@ -79,6 +84,23 @@ def test_an_altered_model_is_broken(operator_workspace: Workspace, tmp_path: Pat
 
     assert found["state"] == "broken"
     assert "bundle.json" in found["found"]
+
+
+def test_a_campaign_that_cannot_run_is_broken_and_the_service_does_not_start(
+    operator_workspace: Workspace, tmp_path: Path
+) -> None:
+    misspelt = CARE.replace("churn_3m", "chrun_3m")
+    workspace = with_campaigns(operator_workspace, tmp_path / "misspelt", misspelt)
+
+    found = findings(workspace.folder, code=1)["campaigns"]
+
+    assert "chrun_3m" in found["found"] + found["advice"]
+    with pytest.raises(ConfigurationError, match="chrun_3m"):
+        Current(workspace)
+    with pytest.raises(ConfigurationError, match="chrun_3m"):
+        serve(workspace, "127.0.0.1", 3999, 1)
+    sound = with_campaigns(operator_workspace, tmp_path / "sound", CARE, STAY)
+    assert findings(sound.folder)["campaigns"]["found"] == "2 can run with version 1"
 
 
 def test_a_champion_that_does_not_serve_is_told(

@@ -1,16 +1,25 @@
 """The log by customer and by the ids of its events, from mapped copies of its files."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from features.ingest.lock import writing
 from features.log import Log
+from serving.store.audit import COMMAND_LINE
 from serving.store.copies import MappedTable
-from serving.store.logged_events import CurrentLog, LoggedEvents, id_number
+from serving.store.erasing import erase_customers
+from serving.store.logged_events import CurrentLog, LoggedEvents, despite_rewriting, id_number
 from serving.store.mapped_tables import MappedTables
 from serving.workspace import Workspace
+from tests.serving.api.calls import copy_of
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -103,3 +112,43 @@ def test_a_new_manifest_is_followed_at_once(operator_workspace: Workspace, tmp_p
     assert current.now().log.n_events == operator_workspace.log().n_events
     current.prepare(lambda: True)
     assert current.now() is current.now()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda log, gone: log.events_of([gone]).num_rows == 0,
+        lambda log, gone: log.known([gone]) == set(),
+        lambda log, gone: log.span[0] < log.span[1],  # noqa: ARG005 -- as the others
+    ],
+    ids=["events", "ids", "span"],
+)
+def test_a_look_that_began_before_an_erasure_is_taken_again(
+    operator_workspace: Workspace, tmp_path: Path, look: Callable[[LoggedEvents, str], bool]
+) -> None:
+    workspace = copy_of(operator_workspace, tmp_path / "copy")
+    gone = workspace.log().read_customers().column("customer_id").to_pylist()[0]
+    current = CurrentLog(workspace.state)
+    views = [current.now()]
+    with writing(workspace.state):
+        erase_customers(workspace.folder, workspace.store, [gone], NOW, COMMAND_LINE)
+
+    with pytest.raises((FileNotFoundError, duckdb.IOException)):
+        look(LoggedEvents(views[0].log, MappedTables(tmp_path)), gone)
+    assert despite_rewriting(lambda: look(views.pop() if views else current.now(), gone))
+
+
+def test_the_copies_may_lie_in_a_folder_of_the_machine(
+    operator_workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace = copy_of(operator_workspace, tmp_path / "copy")
+    here = tmp_path / "of-this-machine"
+    here.mkdir()
+    (workspace.state / "histories").symlink_to(here)
+    (here / "stale.arrow").touch()
+
+    CurrentLog(workspace.state).prepare(lambda: True)
+
+    kept = {path.name for path in here.iterdir()}
+    assert len(kept) == len(workspace.log().files("events")) + 1
+    assert "stale.arrow" not in kept

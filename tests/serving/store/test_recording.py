@@ -1,5 +1,6 @@
 """What becomes of posted events; on SQLite and on PostgreSQL."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, permutations
 
@@ -133,3 +134,22 @@ def test_the_first_content_of_an_id_stays(open_store: OpenStore, groups) -> None
         zip(table.column("event_id").to_pylist(), table.column("amount").to_pylist(), strict=True)
     )
     assert first.items() <= kept.items()
+
+
+def test_ids_of_a_log_are_made_ready_before_the_turn_to_write_is_taken(
+    open_store: OpenStore,
+) -> None:
+    other = open_store()
+
+    class Unready(SmallLog):
+        """Take the writer's turn when first asked, as whoever writes meanwhile."""
+
+        is_ready = False
+
+        def known(self, event_ids: Sequence[str]) -> set[str]:
+            if not self.is_ready:
+                with other.writing():
+                    self.is_ready = True
+            return super().known(event_ids)
+
+    assert record_events(open_store(), [event(1)], Unready()) == ["accepted"]
