@@ -34,7 +34,8 @@ def test_a_nul_in_an_id_is_refused_wherever_it_stands(caller: Caller) -> None:
         ("/v1/what-if", {"customer_id": WITH_NUL, "events": [usage]}),
     ]
     for path, body in bodies:
-        problem(caller.post(path, json=body), 422)
+        [error] = problem(caller.post(path, json=body), 422)["errors"]
+        assert error["expected"] == "expected text without NUL bytes"
     for method in ("GET", "DELETE"):
         details = problem(caller.request(method, "/v1/customers/a%00b"), 422)
         assert "NUL" in details["errors"][0]["expected"]
