@@ -52,7 +52,7 @@ def serve(workspace: Workspace, host: str, port: int, workers: int) -> None:
     """
     address = _checked_address(host, port, workers, has_keys=has_keys(workspace.store))
     bundle = load_version(workspace.store)
-    taught = TaughtNow(workspace.response_folders())
+    taught = TaughtNow(workspace.response_files())
     Listening(rulebook_of(workspace.configuration), taught).require_fit(bundle)
     signing_keys(workspace.configuration.webhooks, os.environ)
     with (
