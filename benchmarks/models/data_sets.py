@@ -149,7 +149,10 @@ DATA_SETS = {
             ),
             "the reported ones, 1999-01-01, 2001-01-01, 2002-01-01, and 2009-02-01 and 2009-05-01 "
             "in the example's README",
-            note="The prototype was trained on outcomes up to 12 months ahead, ours on all.",
+            note="The prototype was trained on outcomes up to 12 months ahead, ours on all. AFT is "
+            "ahead by 0.2 to 0.7% of log-loss at the two earliest cutoffs: signals say little here "
+            "(AUC .56), and one smooth curve is hard to beat; ours averages it with others. Where "
+            "value x months has the smaller absolute error of the median, it is by less than 0.05%.",
         ),
         DataSet(
             "cdnow-sample",

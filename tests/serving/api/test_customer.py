@@ -131,7 +131,7 @@ def test_the_profile_is_the_row_of_the_customers_table(
     assert profile["attributes"]["region"] == row["region"]
 
 
-@pytest.mark.parametrize("customer_id", ["nobody", "a/b", "..%2f..%2fetc", "%00", "x" * 5000])
+@pytest.mark.parametrize("customer_id", ["nobody", "a/b", "..%2f..%2fetc", "x" * 5000])
 def test_who_was_never_known_is_404(caller: Caller, customer_id: str) -> None:
     answer = problem(caller.get(f"/v1/customers/{customer_id}"), 404)
     assert answer["type"] == "/docs#unknown-customers"
