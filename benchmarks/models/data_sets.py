@@ -152,7 +152,7 @@ DATA_SETS = {
             note="The prototype was trained on outcomes up to 12 months ahead, ours on all. AFT is "
             "ahead by 0.2 to 0.7% of log-loss at the two earliest cutoffs: signals say little here "
             "(AUC .56), and one smooth curve is hard to beat; ours averages it with others. Where "
-            "value x months has the smaller absolute error of the median, it is by less than 0.05%.",
+            "value x months has the smaller absolute error of the median, it is by under 0.05%.",
         ),
         DataSet(
             "cdnow-sample",
