@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from training.bundle import Bundle
 from training.check import Check
@@ -33,6 +34,12 @@ def fit_bundle(known: Known) -> tuple[Bundle, list[Check]]:
     LeakFoundError
         If a signal knew at a landmark what came after it.
     """
+    # Matrices of fits are small: on a busy machine threads of BLAS wait for each other, spinning.
+    with threadpool_limits(1, user_api="blas"):
+        return _bundle(known)
+
+
+def _bundle(known: Known) -> tuple[Bundle, list[Check]]:
     require_no_leak_at_a_landmark(known)
     model, checks = _fitted(known)
     bare = Bundle(

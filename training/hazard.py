@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from training.aft import AcceleratedFailureTime, fit_aft
 from training.anchor import TenureAnchor
@@ -178,9 +177,7 @@ def _fit_linear(
     rows = few_rows(beside)
     periods = expand(rows.exit_month, rows.months_observed, longest)
     of_tenure = _anchor_logit(anchor, rows.clocks, periods.landmark_row, periods.month)
-    # Its matrices are small: on a busy machine threads wait for each other, spinning.
-    with threadpool_limits(1, user_api="blas"):
-        return fit_linear_hazard(rows, periods, of_tenure, later_from)
+    return fit_linear_hazard(rows, periods, of_tenure, later_from)
 
 
 def _training_rows(rows: ChurnRows, anchor: TenureAnchor, periods: PersonPeriods) -> Rows:
